@@ -1,0 +1,39 @@
+# The two commands: `make run` and `make test`. Both do the set-up on a fresh machine (Python >= 3.11 and make).
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(abspath $(VENV))/bin
+UV_VERSION := $(shell sed -n 's/.*"uv==\([0-9.]*\)".*/\1/p' pyproject.toml)
+
+# A relative folder on the command line means relative to where make was called.
+ifdef CREDIT_RAW_DIR
+export CREDIT_RAW_DIR := $(abspath $(CREDIT_RAW_DIR))
+endif
+ifdef CREDIT_DUCKDB
+export CREDIT_DUCKDB := $(abspath $(CREDIT_DUCKDB))
+endif
+ifdef CREDIT_PUBLISHED_DIR
+export CREDIT_PUBLISHED_DIR := $(abspath $(CREDIT_PUBLISHED_DIR))
+endif
+export DO_NOT_TRACK := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.PHONY: help setup run test lint lock clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed ## create .venv from requirements.txt
+
+$(VENV)/.installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: expected Python >= 3.11; found $$($(PYTHON) --version); set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.txt
+	@touch $@
+
+lock: setup ## compile requirements.txt again from the direct dependencies in pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --group warehouse --group ml --group monitoring --group dev \
+		--universal --python-version 3.11 --no-header --quiet --output-file requirements.txt

@@ -1,0 +1,1 @@
+"""Models fitted on the marts: trained, compared, explained, registered and served."""

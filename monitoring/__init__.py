@@ -1,0 +1,1 @@
+"""Drift of the marts between a reference population and the current one."""

@@ -1,0 +1,1 @@
+"""Raw files, the DuckDB warehouse, its quality gate and its published snapshots."""

@@ -1,0 +1,58 @@
+"""Opening the warehouse file, with errors that say what to do."""
+
+from pathlib import Path
+
+import duckdb
+
+from warehouse.errors import WarehouseLockedError, WarehouseMissingError
+
+
+def connect(path: Path, *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse file.
+
+    Raises
+    ------
+    WarehouseMissingError
+        `read_only` and the file does not exist, or it is not a DuckDB file.
+    WarehouseLockedError
+        Another process holds it.
+    """
+    if read_only and not path.is_file():
+        raise WarehouseMissingError(
+            expected=f"a warehouse at {path}", found="no such file", remedy="run: cd dbt_project && dbt build"
+        )
+    try:
+        return duckdb.connect(str(path), read_only=read_only)
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise locked(path, error) from error
+        raise WarehouseMissingError(
+            expected=f"a DuckDB warehouse at {path}",
+            found=first_line(error),
+            remedy="remove the file, then run: cd dbt_project && dbt build",
+        ) from error
+
+
+def locked(path: Path, error: Exception) -> WarehouseLockedError:
+    """Error for a warehouse file that another process holds; DuckDB's message names the process."""
+    return WarehouseLockedError(
+        expected=f"to open {path} alone",
+        found=first_line(error),
+        remedy="close the other program (an open DuckDB shell?), or read a published snapshot instead",
+    )
+
+
+def require_table(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
+    """Raise `WarehouseMissingError` unless `schema.table` exists."""
+    found = con.execute(
+        "select count(*) from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
+    ).fetchone()
+    if not found or not found[0]:
+        raise WarehouseMissingError(
+            expected=f"{schema}.{table} in the warehouse", found="no such table", remedy="run: cd dbt_project && dbt build"
+        )
+
+
+def first_line(error: Exception) -> str:
+    """First line of an exception's text."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,54 @@
+"""The exceptions of the whole project: everything a user can get wrong is one of these.
+
+A message is one line: what was expected, what was found, what to do.
+"""
+
+
+class CreditWarehouseError(Exception):
+    """Base of every error that a command reports in one line instead of a traceback."""
+
+    def __init__(self, *, expected: str, found: str, remedy: str) -> None:
+        super().__init__(f"expected {expected}; found {found}; {remedy}")
+        self.expected = expected
+        self.found = found
+        self.remedy = remedy
+
+
+class SettingsError(CreditWarehouseError):
+    """An environment variable or an option has a value that cannot be used."""
+
+
+class ContractError(CreditWarehouseError):
+    """The contract of the raw files in the dbt sources YAML is not usable."""
+
+
+class RawDataError(CreditWarehouseError):
+    """A raw file is missing, or is not what the contract says."""
+
+
+class WarehouseMissingError(CreditWarehouseError):
+    """The warehouse file, or a mart in it, has not been built yet."""
+
+
+class WarehouseLockedError(CreditWarehouseError):
+    """Another process holds the warehouse file."""
+
+
+class QualityGateError(CreditWarehouseError):
+    """The marts did not pass the quality gate, or have not been through it."""
+
+
+class SnapshotError(CreditWarehouseError):
+    """A published snapshot is missing, damaged or not what its manifest says."""
+
+
+class TrainingDataError(CreditWarehouseError):
+    """The training set cannot be learned from."""
+
+
+class ModelError(CreditWarehouseError):
+    """A registered or exported model is missing or cannot be used."""
+
+
+class PromotionRefusedError(CreditWarehouseError):
+    """A guard refused to make a model the champion."""
