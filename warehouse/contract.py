@@ -76,7 +76,9 @@ def load_contract(path: Path = CONTRACT_FILE) -> Contract:
         tables = [_table(entry) for entry in document["sources"][0]["tables"]]
     except (OSError, KeyError, TypeError, yaml.YAMLError) as error:
         raise ContractError(
-            expected=f"the contract of the raw files in {path}", found=repr(error), remedy="restore it from version control"
+            expected=f"the contract of the raw files in {path}",
+            found=repr(error),
+            remedy="restore it from version control",
         ) from error
     return Contract({table.name: table for table in tables})
 

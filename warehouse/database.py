@@ -49,7 +49,9 @@ def require_table(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> No
     ).fetchone()
     if not found or not found[0]:
         raise WarehouseMissingError(
-            expected=f"{schema}.{table} in the warehouse", found="no such table", remedy="run: cd dbt_project && dbt build"
+            expected=f"{schema}.{table} in the warehouse",
+            found="no such table",
+            remedy="run: cd dbt_project && dbt build",
         )
 
 

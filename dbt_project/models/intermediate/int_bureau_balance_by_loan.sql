@@ -1,0 +1,40 @@
+with
+
+bureau_balance as (
+
+    select * from {{ ref('stg_home_credit__bureau_balance') }}
+
+),
+
+graded as (
+
+    select
+        sk_id_bureau,
+        months_balance,
+        status,
+        -- 0 no days past due .. 5 more than 120, sold or written off; closed counts as 0, unknown as nothing
+        case
+            when status in ('1', '2', '3', '4', '5') then cast(status as integer)
+            when status in ('0', 'C') then 0
+        end as severity
+    from bureau_balance
+
+),
+
+by_loan as (
+
+    select
+        sk_id_bureau,
+        count(*) as observed_month_count,
+        count(*) filter (where severity > 0) as late_month_count,
+        count(*) filter (where status = 'X') as unknown_month_count,
+        count(*) filter (where severity > 0 and months_balance >= -12) as late_month_count_12m,
+        max(severity) as severity_max,
+        max(severity) filter (where months_balance >= -12) as severity_max_12m,
+        max(months_balance) filter (where severity > 0) as months_balance_late_last
+    from graded
+    group by sk_id_bureau
+
+)
+
+select * from by_loan

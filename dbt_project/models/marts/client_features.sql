@@ -1,0 +1,53 @@
+with
+
+applications as (
+
+    select * from {{ ref('int_applications_unioned') }}
+
+),
+
+feat_application as (
+
+    select * from {{ ref('feat_application') }}
+
+),
+
+feat_bureau as (
+
+    select * from {{ ref('feat_bureau') }}
+
+),
+
+feat_previous_application as (
+
+    select * from {{ ref('feat_previous_application') }}
+
+),
+
+feat_installments as (
+
+    select * from {{ ref('feat_installments') }}
+
+),
+
+spine as (
+
+    select
+        sk_id_curr,
+        population
+    from applications
+
+),
+
+joined as (
+
+    select *
+    from spine
+    left join feat_application using (sk_id_curr)
+    left join feat_bureau using (sk_id_curr)
+    left join feat_previous_application using (sk_id_curr)
+    left join feat_installments using (sk_id_curr)
+
+)
+
+select * from joined
