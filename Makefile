@@ -34,6 +34,23 @@ $(VENV)/.installed: requirements.txt
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.txt
 	@touch $@
 
+run: setup ## raw files -> marts -> quality gate -> model -> snapshot -> drift report -> summary
+	$(BIN)/python -m warehouse.prepare
+	cd dbt_project && $(BIN)/dbt build
+	$(BIN)/python -m warehouse.quality
+	$(BIN)/python -m ml.train
+	$(BIN)/python -m warehouse.publish
+	$(BIN)/python -m monitoring.report
+	@$(BIN)/python -m ml.summary
+
+test: setup lint ## ruff, sqlfluff and pytest
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
+
 lock: setup ## compile requirements.txt again from the direct dependencies in pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group warehouse --group ml --group monitoring --group dev \
 		--universal --python-version 3.11 --no-header --quiet --output-file requirements.txt

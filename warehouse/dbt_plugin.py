@@ -4,6 +4,8 @@ It sits where dbt opens the warehouse, so that plain `dbt build` has every check
 nothing (`dbt docs`, `dbt test`) leave the raw schema alone.
 """
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -14,8 +16,8 @@ from dbt.flags import get_flags
 from dbt_common.exceptions import DbtRuntimeError
 
 from warehouse.contract import load_contract
-from warehouse.database import connect
-from warehouse.errors import CreditWarehouseError, WarehouseLockedError
+from warehouse.database import connect, first_line
+from warehouse.errors import CreditWarehouseError
 from warehouse.load import load_raw_files
 from warehouse.settings import Settings
 
@@ -26,17 +28,17 @@ logger = AdapterLogger("raw_files")
 class Plugin(BasePlugin):
     """Loads the raw files with the contract's types; see `warehouse.load`."""
 
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
+        """Start without a verdict; dbt tries a failed connection again, but one look at the files is enough."""
+        self._verdict: DbtRuntimeError | None = None
+
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
-        """Say in one line that another process holds the warehouse, before dbt meets the lock."""
-        settings = Settings.from_environment()
-        settings.duckdb_path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            connect(settings.duckdb_path, read_only=False).close()
-        except WarehouseLockedError as error:
-            raise DbtRuntimeError(str(error)) from error
+        """Say in one line that the warehouse cannot be opened, before dbt finds out at length."""
+        path = Settings.from_environment().duckdb_path
+        self._in_one_line(lambda: _try_to_open(path))
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        """Load what changed.
+        """Load the files that changed.
 
         Raises
         ------
@@ -47,13 +49,21 @@ class Plugin(BasePlugin):
         if flags.WHICH not in BUILDING_COMMANDS:
             return
         share = float((getattr(flags, "VARS", None) or {}).get("max_rejected_share", 0.0))
+        raw_dir = Settings.from_environment().raw_dir
+        self._in_one_line(
+            lambda: load_raw_files(conn, raw_dir, load_contract(), max_rejected_share=share, report=logger.info)
+        )
+
+    def _in_one_line(self, step: Callable[[], object]) -> None:
+        if self._verdict:
+            raise self._verdict
         try:
-            load_raw_files(
-                conn,
-                Settings.from_environment().raw_dir,
-                load_contract(),
-                max_rejected_share=share,
-                report=logger.info,
-            )
-        except CreditWarehouseError as error:
-            raise DbtRuntimeError(str(error)) from error
+            step()
+        except (CreditWarehouseError, duckdb.Error, OSError) as error:
+            self._verdict = DbtRuntimeError(first_line(error))
+            raise self._verdict from error
+
+
+def _try_to_open(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connect(path, read_only=False).close()

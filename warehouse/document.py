@@ -82,7 +82,8 @@ def wide_marts(feature_marts: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 )
             if name != KEY["name"]:
                 meta = {**column.get("config", {}).get("meta", {}), "mart": model["name"]}
-                features[name] = {k: column[k] for k in ("name", "data_type", "description")} | {"config": {"meta": meta}}
+                described = {key: column[key] for key in ("name", "data_type", "description")}
+                features[name] = described | {"config": {"meta": meta}}
     return [
         {"name": name, "description": description, "columns": [KEY, *own_columns, *features.values()]}
         for name, (description, own_columns) in WIDE_MARTS.items()
@@ -112,9 +113,8 @@ def _staging_column(table: Table, name: str) -> dict[str, Any]:
     if name == table.parent_key:
         parent = "int_applications_unioned" if table.parent_table == "application" else None
         to = parent or f"stg_home_credit__{table.parent_table.lower()}"
-        tests.append(
-            {"relationships": {"arguments": {"to": f"ref('{to}')", "field": name.lower()}, "config": {"severity": "warn"}}}
-        )
+        arguments = {"to": f"ref('{to}')", "field": name.lower()}
+        tests.append({"relationships": {"arguments": arguments, "config": {"severity": "warn"}}})
     return column | ({"data_tests": tests} if tests else {})
 
 

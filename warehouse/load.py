@@ -39,6 +39,13 @@ create table if not exists staging.rejected_rows (
     column_name varchar, value varchar, expected_type varchar, fault varchar
 );
 comment on table staging.rejected_rows is 'One row per fault in a raw file; the row it stands in was set aside.';
+comment on column staging.rejected_rows.table_name is 'Table of the release.';
+comment on column staging.rejected_rows.file_name is 'File that was loaded.';
+comment on column staging.rejected_rows.line is 'Line in the file, the header being line 1.';
+comment on column staging.rejected_rows.column_name is 'Column of the fault, when it lies in one.';
+comment on column staging.rejected_rows.value is 'The value that does not parse, or the whole row.';
+comment on column staging.rejected_rows.expected_type is 'Type that the contract gives the column.';
+comment on column staging.rejected_rows.fault is 'What is wrong: CAST, FRACTION, MISSING COLUMNS, ...';
 """
 
 

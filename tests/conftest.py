@@ -1,0 +1,49 @@
+"""What several tests share: generated raw files, and one warehouse built from them with every dbt test."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.building import build_marts
+from warehouse.generate import main as generate
+
+SAMPLE_DIR = Path(__file__).resolve().parents[2] / "shared" / "home-credit-sample"
+GENERATED_CLIENTS = 1500
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quiet_libraries() -> Iterator[None]:
+    """Nothing is reported to anybody, and no variable of the developer's shell decides what is tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("CREDIT_")] + ["MLFLOW_TRACKING_URI"]:
+            patch.delenv(name, raising=False)
+        patch.setenv("DO_NOT_TRACK", "1")
+        patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+        yield
+
+
+@pytest.fixture(scope="session")
+def sample_dir() -> Path:
+    """The sample of real clients; it is not part of the repository."""
+    if not (SAMPLE_DIR / "bureau.csv.gz").is_file():
+        pytest.skip("the sample of real clients is not at ../shared/home-credit-sample")
+    return SAMPLE_DIR
+
+
+@pytest.fixture(scope="session")
+def generated_raw_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight generated raw files; not to be changed."""
+    folder = tmp_path_factory.mktemp("generated") / "raw"
+    assert generate(["--clients", str(GENERATED_CLIENTS), "--seed", "7", "--out", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built_warehouse(generated_raw_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse that `dbt build` made of the generated files, all its tests passed; not to be changed."""
+    path = tmp_path_factory.mktemp("warehouse") / "home_credit.duckdb"
+    result = build_marts(generated_raw_dir, path)
+    assert result.success, result.exception or [r.message for r in result.result if r.status in {"error", "fail"}]
+    return path

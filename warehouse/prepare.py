@@ -1,0 +1,42 @@
+"""Make sure that there are raw files to build from: the ones at hand, or a small generated set."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from warehouse.cli import run_command
+from warehouse.contract import load_contract
+from warehouse.generate import main as generate
+from warehouse.raw_files import find_raw_file, holds_raw_files
+from warehouse.settings import Settings
+
+GENERATED_CLIENTS = 6000
+GENERATED_SEED = 20180517
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Check the raw folder, or fill the default one with generated files.
+
+    A folder that `CREDIT_RAW_DIR` names is never written to: when files are missing there, that is an error.
+    """
+    parser = argparse.ArgumentParser(prog="python -m warehouse.prepare", description=__doc__)
+    parser.add_argument(
+        "--clients", type=int, default=GENERATED_CLIENTS, help="clients to generate (default %(default)s)"
+    )
+    arguments = parser.parse_args(argv)
+    settings = Settings.from_environment()
+    if not os.environ.get("CREDIT_RAW_DIR") and not holds_raw_files(settings.raw_dir):
+        options = ["--clients", arguments.clients, "--seed", GENERATED_SEED, "--out", settings.raw_dir]
+        return generate([str(option) for option in options])
+
+    def check() -> None:
+        for table in load_contract().tables:
+            find_raw_file(settings.raw_dir, table)
+        print(f"raw files: the eight files in {settings.raw_dir}")
+
+    return run_command(check)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
