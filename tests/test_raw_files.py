@@ -19,7 +19,7 @@ PLAIN = "SK_ID_BUREAU,MONTHS_BALANCE,STATUS\n5,-1,C\n5,-2,0\n6,-1,X\n"
 
 def read(path: Path) -> list[tuple]:
     con = duckdb.connect()
-    return con.execute(f"{select_sql(open_raw_file(con, path, TABLE))} order by 1, 2 desc").fetchall()
+    return con.execute(f"{select_sql(open_raw_file(path, TABLE))} order by 1, 2 desc").fetchall()
 
 
 @pytest.mark.parametrize(

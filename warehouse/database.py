@@ -4,7 +4,9 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.errors import WarehouseLockedError, WarehouseMissingError
+from warehouse.errors import SettingsError, WarehouseLockedError, WarehouseMissingError
+
+SCHEMAS = frozenset({"raw", "staging", "intermediate", "marts", "meta"})
 
 
 def connect(path: Path, *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
@@ -16,7 +18,15 @@ def connect(path: Path, *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
         `read_only` and the file does not exist, or it is not a DuckDB file.
     WarehouseLockedError
         Another process holds it.
+    SettingsError
+        The file is named like a schema, which makes every `marts.client_features` ambiguous.
     """
+    if path.stem.lower() in SCHEMAS:
+        raise SettingsError(
+            expected="a warehouse file that is not named like one of its schemas",
+            found=path.name,
+            remedy="name it home_credit.duckdb, say (environment CREDIT_DUCKDB)",
+        )
     if read_only and not path.is_file():
         raise WarehouseMissingError(
             expected=f"a warehouse at {path}", found="no such file", remedy="run: cd dbt_project && dbt build"

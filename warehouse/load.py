@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.contract import Contract, Table
+from warehouse.contract import Contract
 from warehouse.database import first_line
 from warehouse.errors import RawDataError
 from warehouse.raw_files import (
@@ -89,7 +89,7 @@ def load_raw_files(
     RawDataError
         A file is missing, does not match the contract, or has more faulty rows than `max_rejected_share`.
     """
-    files = [_open(con, raw_dir, table) for table in contract.tables.values()]
+    files = [open_raw_file(find_raw_file(raw_dir, table.name), table) for table in contract.tables.values()]
     con.execute(PREPARE)
     known = dict(con.execute("select table_name, fingerprint from meta.raw_files").fetchall())
     changed = [raw for raw in files if known.get(raw.table.name) != _load_fingerprint(raw)]
@@ -103,10 +103,6 @@ def load_raw_files(
         aside = f", {rejected:,} faults set aside" if rejected else ""
         report(f"loaded raw.{raw.table.name}: {rows:,} rows{aside} in {time.perf_counter() - started:.1f} s")
     return [raw.table.name for raw in changed]
-
-
-def _open(con: duckdb.DuckDBPyConnection, raw_dir: Path, table: Table) -> RawFile:
-    return open_raw_file(con, find_raw_file(raw_dir, table.name), table)
 
 
 def _load_fingerprint(raw: RawFile) -> str:

@@ -87,7 +87,7 @@ def holds_raw_files(raw_dir: Path) -> bool:
     return any(path.name.lower().endswith(SUFFIXES) for path in _files(raw_dir))
 
 
-def open_raw_file(con: duckdb.DuckDBPyConnection, path: Path, table: Table) -> RawFile:
+def open_raw_file(path: Path, table: Table) -> RawFile:
     """Read the header and match its names with the contract, in any order and any case.
 
     Raises
@@ -96,9 +96,9 @@ def open_raw_file(con: duckdb.DuckDBPyConnection, path: Path, table: Table) -> R
         A column is missing or stands twice, or the file cannot be read.
     """
     if path.suffix == ".parquet":
-        columns, delimiter = _parquet_columns(con, path), ""
+        columns, delimiter = _parquet_columns(path), ""
     else:
-        columns, delimiter = _csv_header(con, path, table)
+        columns, delimiter = _csv_header(path, table)
     by_name = {name.strip().upper(): name for name in columns}
     twice = sorted(name for name, count in Counter(name.strip().upper() for name in columns).items() if count > 1)
     if twice:
@@ -203,9 +203,9 @@ def _typed(raw: RawFile, column: Column) -> str:
     return f"cast({source} as {column.data_type}) as {name}"
 
 
-def _parquet_columns(con: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, ...]:
+def _parquet_columns(path: Path) -> tuple[str, ...]:
     try:
-        rows = con.execute("describe select * from read_parquet(?)", [str(path)]).fetchall()
+        rows = duckdb.connect().execute("describe select * from read_parquet(?)", [str(path)]).fetchall()
     except duckdb.Error as error:
         raise RawDataError(
             expected=f"a Parquet file at {path}", found=str(error).splitlines()[0], remedy="fetch the file again"
@@ -213,14 +213,15 @@ def _parquet_columns(con: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, .
     return tuple(row[0] for row in rows)
 
 
-def _csv_header(con: duckdb.DuckDBPyConnection, path: Path, table: Table) -> tuple[tuple[str, ...], str]:
+def _csv_header(path: Path, table: Table) -> tuple[tuple[str, ...], str]:
     """Names and separator from the first line: of the usual separators, the one that finds the most columns."""
     first_line = (
         "select line from read_csv(?, auto_detect = false, header = false, delim = '\\0', quote = '', escape = '', "
         "compression = ?, columns = {'line': 'VARCHAR'}) limit 1"
     )
     try:
-        row = con.execute(first_line, [str(path), _compression(path)]).fetchone()
+        # a connection of its own: one that does not keep the order of rows may give another line first
+        row = duckdb.connect().execute(first_line, [str(path), _compression(path)]).fetchone()
     except duckdb.Error as error:
         raise RawDataError(
             expected=f"a readable text file at {path}", found=str(error).splitlines()[0], remedy="fetch the file again"

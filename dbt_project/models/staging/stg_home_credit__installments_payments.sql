@@ -14,9 +14,10 @@ renamed as (
         NUM_INSTALMENT_VERSION as num_instalment_version,
         NUM_INSTALMENT_NUMBER as num_instalment_number,
         DAYS_INSTALMENT as days_instalment,
-        DAYS_ENTRY_PAYMENT as days_entry_payment,
+        -- a payment after the application is not known when it is decided
+        case when DAYS_ENTRY_PAYMENT <= 0 then DAYS_ENTRY_PAYMENT end as days_entry_payment,
         AMT_INSTALMENT as amt_instalment,
-        AMT_PAYMENT as amt_payment
+        case when DAYS_ENTRY_PAYMENT <= 0 then AMT_PAYMENT end as amt_payment
     from source
 
 )

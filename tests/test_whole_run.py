@@ -1,0 +1,81 @@
+"""`make run` from a copy of the repository: every stage with its real command, as a new user meets it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from warehouse.settings import PROJECT_ROOT
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tracked files, and this very environment as `.venv`."""
+    folder = tmp_path_factory.mktemp("clone") / "repository"
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=PROJECT_ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for name in filter(None, listed.stdout.split("\0")):
+        if (PROJECT_ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(PROJECT_ROOT / name, folder / name)
+    (folder / ".venv").mkdir()
+    (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    (folder / ".venv" / ".installed").touch()
+    return folder
+
+
+def make_run(clone: Path, **environment: str) -> str:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("CREDIT_", "MLFLOW_TRACKING"))}
+    done = subprocess.run(
+        ["make", "run"],
+        cwd=clone,
+        env={**clean, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
+    return done.stdout
+
+
+def check_what_a_run_leaves(clone: Path, output: str, clients: int) -> None:
+    summary = output[-3000:]
+    assert f"{clients:,}" in summary, summary
+    for words in ("AUC", "cost per 1,000", "champion", "mlflow ui", "duckdb"):
+        assert words in summary, f"{words} not in:\n{summary}"
+    with duckdb.connect(str(clone / "warehouse" / "home_credit.duckdb"), read_only=True) as con:
+        assert con.execute("select count(*) from marts.client_features").fetchone() == (clients,)
+    report = clone / "monitoring" / "reports" / "drift"
+    assert (report / "drift.html").stat().st_size > 100_000
+    assert json.loads((report / "drift.json").read_text())
+    assert (clone / "ml" / "model" / "MLmodel").is_file()
+    assert (clone / "warehouse" / "published" / "current" / "manifest.json").is_file()
+
+
+def test_it_runs_on_the_sample_of_real_clients(clone: Path, sample_dir: Path):
+    output = make_run(clone, CREDIT_RAW_DIR=str(sample_dir))
+    check_what_a_run_leaves(clone, output, clients=10_000)
+    assert not (clone / "warehouse" / "raw").exists(), "the run with real files must not generate any"
+
+
+def test_it_runs_on_generated_files_after_a_run_on_others(clone: Path):
+    output = make_run(clone)
+    generated = len((clone / "warehouse" / "raw" / "application_train.csv").read_text().splitlines()) - 1
+    generated += len((clone / "warehouse" / "raw" / "application_test.csv").read_text().splitlines()) - 1
+    check_what_a_run_leaves(clone, output, clients=generated)
+
+
+def test_a_folder_that_holds_no_raw_files_is_refused_before_anything_is_built(clone: Path, tmp_path: Path):
+    environment = {**os.environ, "CREDIT_RAW_DIR": str(tmp_path), "CREDIT_DUCKDB": str(tmp_path / "home_credit.duckdb")}
+    done = subprocess.run(["make", "run"], cwd=clone, env=environment, capture_output=True, text=True)
+    assert done.returncode != 0
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("make")]
+    assert len(lines) == 1 and "found an empty folder" in lines[0]
+    assert list(tmp_path.iterdir()) == []
