@@ -1,6 +1,7 @@
 """The dbt project as its readers meet it: documented, complete, and clear when something is wrong."""
 
 import json
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -97,3 +98,34 @@ def test_a_file_that_is_no_warehouse_is_named(tmp_path: Path, generated_raw_dir:
     result = build_marts(generated_raw_dir, path)
     assert not result.success
     assert str(path) in str(result.exception)
+
+
+def statuses(result) -> dict[str, str]:
+    return {
+        r.node.name: r.adapter_response.get("_message", "") for r in result.result if r.node.resource_type == "model"
+    }
+
+
+def test_a_build_does_again_only_what_has_changed(built_warehouse: Path, generated_raw_dir: Path, tmp_path: Path):
+    warehouse = Path(shutil.copy(built_warehouse, tmp_path / "home_credit.duckdb"))
+    again = build_marts(generated_raw_dir, warehouse)
+    assert set(statuses(again).values()) == {"UNCHANGED"}
+
+    raw_dir = Path(shutil.copytree(generated_raw_dir, tmp_path / "raw"))
+    bureau = raw_dir / "bureau.csv"
+    bureau.write_text(bureau.read_text().rstrip("\n").rsplit("\n", 1)[0] + "\n")
+    changed = statuses(build_marts(raw_dir, warehouse))
+    assert "UNCHANGED" not in (changed["stg_home_credit__bureau"], changed["feat_bureau"], changed["client_features"])
+    assert {changed["feat_previous_application"], changed["feat_application"]} == {"UNCHANGED"}
+
+
+def test_a_test_that_failed_is_run_again(built_warehouse: Path, generated_raw_dir: Path, tmp_path: Path):
+    warehouse = Path(shutil.copy(built_warehouse, tmp_path / "home_credit.duckdb"))
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute(
+            "insert into marts.feat_bureau by name select sk_id_curr, 0 as has_bureau_history from marts.feat_bureau"
+        )
+        con.execute("delete from meta.build_state where unique_id like 'test.%unique_feat_bureau%'")
+    for _ in range(2):
+        result = build_marts(generated_raw_dir, warehouse, command="test")
+        assert [r.node.name for r in result.result if r.status == "fail"] == ["unique_feat_bureau_sk_id_curr"]

@@ -24,11 +24,13 @@ class Measurement:
         return f"{self.name:<44} {self.seconds:8.1f} s {self.peak_gigabytes:8.2f} GB"
 
 
-def measure(name: str, command: Sequence[str], *, cwd: Path = PROJECT_ROOT, env: Mapping[str, str] = {}) -> Measurement:  # noqa: B006 - never changed
+def measure(
+    name: str, command: Sequence[str], *, cwd: Path = PROJECT_ROOT, env: Mapping[str, str] | None = None
+) -> Measurement:
     """Run a command to its end and print what it took; its output goes to the terminal only when it fails."""
     started = time.perf_counter()
     process = subprocess.Popen(
-        command, cwd=cwd, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=cwd, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
@@ -48,6 +50,4 @@ def resource_unit() -> int:
 def require_shared_bench() -> None:
     """Stop with a reason when the scaling and loading scripts are not beside the repository."""
     if not (SHARED_BENCH / "raw_load.py").is_file():
-        sys.exit(f"expected the scripts scale_up.py and raw_load.py in {SHARED_BENCH}; they are not part of the repository")
-
-
+        sys.exit(f"expected scale_up.py and raw_load.py in {SHARED_BENCH}; they are not part of the repository")
