@@ -1,0 +1,281 @@
+"""The training set as a matrix: read from the warehouse by Arrow, sorted by key, with a fingerprint."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from warehouse.database import connect, require_table
+from warehouse.errors import TrainingDataError
+
+SCHEMA = "marts"
+TRAINING_TABLE = "training_set"
+KEY = "sk_id_curr"
+TARGET = "target"
+INTEGER_TYPES = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"})
+NUMERIC_TYPES = INTEGER_TYPES | {f"U{name}" for name in INTEGER_TYPES} | {"BOOLEAN", "FLOAT", "DOUBLE", "DECIMAL"}
+CATEGORICAL_TYPES = frozenset({"VARCHAR", "ENUM"})
+BATCH_ROWS = 10_000
+NAMES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Labelled applicants, sorted by key.
+
+    Attributes
+    ----------
+    keys : ndarray of int64 of shape (n_applicants,)
+        `sk_id_curr`, ascending.
+    target : ndarray of int8 of shape (n_applicants,)
+        1 = default, 0 = repaid.
+    matrix : ndarray of float64 of shape (n_applicants, n_features)
+        Numeric features first, then categories as their position in `categories`; NaN = null.
+    numeric : tuple of str
+        Names of the numeric features, in the mart's order.
+    categories : dict of str to tuple of str
+        Values of each text feature, sorted.
+    fingerprint : str
+        Hash of names, keys, labels and values; does not depend on the order of rows in the file.
+    duckdb_version : str
+        The engine that read them.
+    """
+
+    keys: NDArray[np.int64]
+    target: NDArray[np.int8]
+    matrix: NDArray[np.float64]
+    numeric: tuple[str, ...]
+    categories: dict[str, tuple[str, ...]]
+    fingerprint: str
+    duckdb_version: str = field(default=duckdb.__version__)
+
+    @property
+    def applicants(self) -> int:
+        """Number of rows."""
+        return len(self.keys)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the columns of `matrix`."""
+        return self.numeric + tuple(self.categories)
+
+    @property
+    def categorical_positions(self) -> list[int]:
+        """Columns of `matrix` that hold categories."""
+        return list(range(len(self.numeric), len(self.features)))
+
+    def frame(self, rows: slice | NDArray[np.int64] = slice(None)) -> pd.DataFrame:
+        """Raw features of some rows, as a served model receives them: doubles and strings."""
+        values = self.matrix[rows]
+        frame = pd.DataFrame(values[:, : len(self.numeric)], columns=list(self.numeric))
+        for position, (name, categories) in zip(self.categorical_positions, self.categories.items(), strict=True):
+            codes = np.nan_to_num(values[:, position], nan=len(categories)).astype(int)
+            frame[name] = pd.Series(np.array([*categories, None], dtype=object)[codes], dtype="str")
+        return frame
+
+    def select(self, features: Sequence[str]) -> "TrainingData":
+        """The same applicants with fewer features.
+
+        Raises
+        ------
+        TrainingDataError
+            A feature is not in the training set.
+        """
+        missing = sorted(set(features) - set(self.features))
+        if missing:
+            raise TrainingDataError(
+                expected=f"{len(features)} features in {SCHEMA}.{TRAINING_TABLE}",
+                found=f"no {_some(missing)}",
+                remedy="build the marts of the same version, or train anew",
+            )
+        wanted = set(features)
+        kept = [position for position, name in enumerate(self.features) if name in wanted]
+        if len(kept) == len(self.features):
+            return self
+        numeric = tuple(name for name in self.numeric if name in wanted)
+        categories = {name: values for name, values in self.categories.items() if name in wanted}
+        matrix = self.matrix[:, kept]
+        return TrainingData(
+            self.keys,
+            self.target,
+            matrix,
+            numeric,
+            categories,
+            _fingerprint(self.keys, self.target, matrix, numeric, categories),
+            self.duckdb_version,
+        )
+
+
+def read_training_data(database: Path) -> TrainingData:
+    """Read `marts.training_set`.
+
+    Parameters
+    ----------
+    database : Path
+        The warehouse file, or a published snapshot.
+
+    Returns
+    -------
+    TrainingData
+
+    Raises
+    ------
+    WarehouseMissingError
+        There is no warehouse file, or no training set in it.
+    WarehouseLockedError
+        Another process holds the file.
+    TrainingDataError
+        The training set cannot be learned from: no rows, a key twice, a label that is not 0 or 1, labels of one class
+        only, a feature of a type that is neither number nor text, NaN or infinity.
+    """
+    with connect(database) as con:
+        require_table(con, SCHEMA, TRAINING_TABLE)
+        numeric, categorical = _feature_names(con)
+        rows = _checked_rows(con)
+        return _read(con, rows, numeric, categorical)
+
+
+def _feature_names(con: duckdb.DuckDBPyConnection) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the numeric and of the text features."""
+    columns = con.execute(f"describe {SCHEMA}.{TRAINING_TABLE}").fetchall()
+    kinds = {name: str(kind).split("(", maxsplit=1)[0].upper() for name, kind, *_ in columns}
+    absent = [name for name in (KEY, TARGET) if name not in kinds]
+    if absent:
+        raise _unusable(f"the columns {KEY} and {TARGET}", f"no {_some(absent)}", "build the marts again")
+    features = {name: kind for name, kind in kinds.items() if name not in {KEY, TARGET}}
+    strange = [f"{name} {kind}" for name, kind in features.items() if kind not in NUMERIC_TYPES | CATEGORICAL_TYPES]
+    if strange:
+        raise _unusable("features that are numbers or text", _some(strange), "cast them in the mart")
+    if not features:
+        raise _unusable("at least one feature", "none", "build the marts again")
+    numeric = tuple(name for name, kind in features.items() if kind in NUMERIC_TYPES)
+    return numeric, tuple(name for name in features if name not in numeric)
+
+
+def _checked_rows(con: duckdb.DuckDBPyConnection) -> int:
+    """Number of rows, once keys and labels are known to be sound."""
+    counts = con.execute(
+        f"""
+        select
+            count(*),
+            count(*) - count(distinct {KEY}),
+            count(*) filter (where {TARGET} is null or {TARGET} not in (0, 1)),
+            count(distinct {TARGET})
+        from {SCHEMA}.{TRAINING_TABLE}
+        """
+    ).fetchall()
+    rows, repeated, unlabelled, classes = counts[0]
+    if not rows:
+        raise _unusable("labelled applicants", "no rows", "load raw files and build the marts again")
+    if repeated:
+        raise _unusable(f"one row per {KEY}", f"{repeated:,} rows with a key that is null or repeated", "mend the mart")
+    if unlabelled:
+        raise _unusable(f"{TARGET} 0 or 1 in every row", f"{unlabelled:,} rows with something else", "mend the mart")
+    if classes < 2:
+        raise _unusable("applicants who repaid and who defaulted", "one class only", "load raw files with both")
+    return int(rows)
+
+
+def _read(
+    con: duckdb.DuckDBPyConnection, rows: int, numeric: tuple[str, ...], categorical: tuple[str, ...]
+) -> TrainingData:
+    keys = np.empty(rows, dtype=np.int64)
+    target = np.empty(rows, dtype=np.int8)
+    matrix = np.empty((rows, len(numeric) + len(categorical)), dtype=np.float64, order="F")
+    not_numbers = dict.fromkeys(numeric, 0)
+    texts: dict[str, list[pa.Array]] = {name: [] for name in categorical}
+    start = 0
+    for batch in con.sql(_query(numeric, categorical)).to_arrow_reader(BATCH_ROWS):
+        stop = start + batch.num_rows
+        keys[start:stop] = batch.column(0).to_numpy(zero_copy_only=False)
+        target[start:stop] = batch.column(1).to_numpy(zero_copy_only=False)
+        for position, name in enumerate(numeric):
+            column = batch.column(position + 2)
+            values = column.to_numpy(zero_copy_only=False)
+            matrix[start:stop, position] = values
+            not_numbers[name] += int(np.sum(~np.isfinite(values))) - column.null_count
+        for position, name in enumerate(categorical, start=len(numeric) + 2):
+            texts[name].append(batch.column(position))
+        start = stop
+    _require_finite(not_numbers)
+    categories: dict[str, tuple[str, ...]] = {}
+    for position, name in enumerate(categorical, start=len(numeric)):
+        matrix[:, position], categories[name] = _codes(texts.pop(name))
+    keys, target = _sort_by_key(keys, target, matrix)
+    return TrainingData(
+        keys, target, matrix, numeric, categories, _fingerprint(keys, target, matrix, numeric, categories)
+    )
+
+
+def _sort_by_key(
+    keys: NDArray[np.int64], target: NDArray[np.int8], matrix: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    """Sort by key; the matrix in place and column by column, for it exists once in memory."""
+    order = np.argsort(keys)
+    for position in range(matrix.shape[1]):
+        matrix[:, position] = matrix[order, position]
+    return keys[order], target[order]
+
+
+def _query(numeric: tuple[str, ...], categorical: tuple[str, ...]) -> str:
+    columns = [f"cast({KEY} as bigint)", f"cast({TARGET} as tinyint)"]
+    columns += [f"cast({_quoted(name)} as double)" for name in numeric]
+    columns += [f"cast({_quoted(name)} as varchar)" for name in categorical]
+    return f"select {', '.join(columns)} from {SCHEMA}.{TRAINING_TABLE}"
+
+
+def _codes(chunks: list[pa.Array]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Position of each text among the sorted distinct texts; NaN for null."""
+    column = pa.chunked_array(chunks, type=pa.string())
+    categories = sorted(pc.unique(column.drop_null()).to_pylist())
+    codes = pc.index_in(column, value_set=pa.array(categories, type=pa.string()))
+    return codes.cast(pa.float64()).to_numpy(), tuple(categories)
+
+
+def _require_finite(not_numbers: dict[str, int]) -> None:
+    found = [f"{count:,} in {name}" for name, count in not_numbers.items() if count]
+    if found:
+        raise _unusable(
+            "every feature finite or null",
+            f"NaN or infinity: {_some(found)}",
+            "divide through the safe-ratio macro in the mart",
+        )
+
+
+def _fingerprint(
+    keys: NDArray[np.int64],
+    target: NDArray[np.int8],
+    matrix: NDArray[np.float64],
+    numeric: tuple[str, ...],
+    categories: dict[str, tuple[str, ...]],
+) -> str:
+    """SHA-256 of names, keys, labels and values, column by column of rows sorted by key."""
+    digest = hashlib.sha256(json.dumps([numeric, list(categories.items())]).encode())
+    digest.update(keys.tobytes())
+    digest.update(target.tobytes())
+    for position in range(matrix.shape[1]):
+        digest.update(np.ascontiguousarray(matrix[:, position]))
+    return digest.hexdigest()
+
+
+def _unusable(expected: str, found: str, remedy: str) -> TrainingDataError:
+    return TrainingDataError(expected=f"{expected} in {SCHEMA}.{TRAINING_TABLE}", found=found, remedy=remedy)
+
+
+def _quoted(name: str) -> str:
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def _some(names: Sequence[str]) -> str:
+    """A few of many names."""
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,178 @@
+"""Export a registered model to the folder that the model server reads.
+
+python -m ml.export [--version N] [--out FOLDER]
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow.pyfunc
+import numpy as np
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model
+
+from ml.registry import MODEL_NAME, RegisteredModel, Registry
+from warehouse.cli import run_command
+from warehouse.database import first_line
+from warehouse.errors import ModelError
+from warehouse.settings import Settings
+
+MODEL_FILE = "MLmodel"
+VERSION_KEY = "model_version"
+PICKLES = frozenset({".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle"})
+SKOPS_MEMBERS = frozenset({".json", ".npy", ".npz"})
+
+
+@dataclass(frozen=True)
+class ExportedModel:
+    """A model in a folder: what was exported, and where it lies."""
+
+    model: RegisteredModel
+    folder: Path
+    threshold: float
+
+
+def export_model(registry: Registry, out: Path, version: int | None = None) -> ExportedModel:
+    """Put a version of the model into a folder; what was there stays until the new one is complete and answers.
+
+    Parameters
+    ----------
+    registry : Registry
+        Holds the model.
+    out : Path
+        Folder to create or to replace.
+    version : int, optional
+        Version to export; the champion when omitted.
+
+    Returns
+    -------
+    ExportedModel
+
+    Raises
+    ------
+    ModelError
+        There is no such version, its files are incomplete or hold a pickle, it does not answer with a probability, or
+        `out` is a folder of something else.
+    """
+    model = registry.champion() if version is None else registry.version(version)
+    if model is None:
+        raise ModelError(
+            expected=f"a champion of {MODEL_NAME} in {registry.uri}",
+            found="none",
+            remedy="run: python -m ml.train, or name a version with --version",
+        )
+    _require_replaceable(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as workshop:
+        incoming = Path(workshop) / "incoming"
+        incoming.mkdir()
+        registry.download(model, incoming)
+        _stand_alone(incoming, model)
+        threshold = _check(incoming, model)
+        _swap(incoming, out, Path(workshop) / "outgoing")
+    return ExportedModel(model, out, threshold)
+
+
+def is_exported(out: Path) -> bool:
+    """Whether a folder holds an exported model."""
+    return (out / MODEL_FILE).is_file()
+
+
+def _require_replaceable(out: Path) -> None:
+    if (out.exists() and not out.is_dir()) or (out.is_dir() and any(out.iterdir()) and not is_exported(out)):
+        raise ModelError(
+            expected=f"{out} to be new, empty or an exported model",
+            found="something else there",
+            remedy="choose another folder with --out",
+        )
+
+
+def _stand_alone(folder: Path, model: RegisteredModel) -> None:
+    """Describe the model without the store it came from, so that others can read it; its version goes with it."""
+    try:
+        description = Model.load(str(folder))
+    except (MlflowException, OSError) as error:
+        raise _unusable(model, MODEL_FILE, first_line(error)) from error
+    description.model_id = None
+    description.artifact_path = MODEL_NAME
+    description.metadata = {**(description.metadata or {}), VERSION_KEY: model.version}
+    description.save(str(folder / MODEL_FILE))
+
+
+def _check(folder: Path, model: RegisteredModel) -> float:
+    """Threshold of the model in a folder, once it is known to be complete, without pickle, and to answer."""
+    try:
+        pickles = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if _is_pickle(path)]
+        if pickles:
+            raise _unusable(model, "files without pickle", ", ".join(pickles))
+        description = Model.load(str(folder))
+        answer = mlflow.pyfunc.load_model(str(folder)).predict(description.load_input_example(str(folder)))
+        threshold = float(description.metadata["threshold"])
+    except (MlflowException, OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+        raise _unusable(model, "a model that answers its own example", first_line(error)) from error
+    probability = np.asarray(answer, dtype=float)
+    if probability.shape != (1, 2) or not np.all((probability >= 0) & (probability <= 1)):
+        raise _unusable(model, "the probabilities of repayment and default as answer", str(answer))
+    return threshold
+
+
+def _is_pickle(path: Path) -> bool:
+    if path.suffix == ".skops":
+        with zipfile.ZipFile(path) as archive:
+            return any(Path(name).suffix not in SKOPS_MEMBERS for name in archive.namelist())
+    return path.suffix in PICKLES
+
+
+def _swap(incoming: Path, out: Path, outgoing: Path) -> None:
+    """Put `incoming` in the place of `out` by renaming; `out` comes back when that fails."""
+    if not out.exists():
+        incoming.rename(out)
+        return
+    out.rename(outgoing)
+    try:
+        incoming.rename(out)
+    except OSError:
+        outgoing.rename(out)
+        raise
+    shutil.rmtree(outgoing)
+
+
+def _unusable(model: RegisteredModel, expected: str, found: str) -> ModelError:
+    return ModelError(
+        expected=f"{expected} in {MODEL_NAME} version {model.version}",
+        found=found,
+        remedy="run: python -m ml.train, or name another version with --version",
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Export the champion, or a version by its number."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ml.export",
+        description="Export a registered model to the folder that the model server reads (see Dockerfile).",
+        epilog="Environment: MLFLOW_TRACKING_URI names the registry (default: mlflow.db in the repository).",
+    )
+    parser.add_argument("--version", type=int, metavar="N", help="version to export (default: the champion)")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder to create or replace (default: ml/model)")
+    options = parser.parse_args(argv)
+    settings = Settings.from_environment()
+
+    def command() -> None:
+        out = (options.out or settings.model_dir).expanduser().resolve()
+        exported = export_model(Registry(settings), out, options.version)
+        print(
+            f"exported {MODEL_NAME} version {exported.model.version} to {exported.folder} "
+            f"(refuse from a default probability of {exported.threshold:.4f} on)"
+        )
+
+    return run_command(command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

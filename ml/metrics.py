@@ -1,0 +1,394 @@
+"""What a decision costs, and how well a score ranks: pure functions on labels and probabilities.
+
+An applicant is refused when the default probability reaches the threshold. A false negative (a defaulter granted
+credit) costs ten times a false positive (a good payer refused).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import roc_auc_score
+
+FALSE_NEGATIVE_COST = 10
+FALSE_POSITIVE_COST = 1
+THEORETICAL_THRESHOLD = FALSE_POSITIVE_COST / (FALSE_POSITIVE_COST + FALSE_NEGATIVE_COST)
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Decisions counted against what happened; "positive" is a default, "predicted positive" a refusal.
+
+    Attributes
+    ----------
+    true_negatives, false_positives, false_negatives, true_positives : int
+        Good payers granted, good payers refused, defaulters granted, defaulters refused.
+
+    Examples
+    --------
+    >>> decisions = Confusion.of([0, 0, 0, 1, 1], [False, False, True, False, True])
+    >>> decisions.cost, decisions.cost_per_1000
+    (11, 2200.0)
+    >>> decisions.recall, decisions.precision, decisions.accuracy
+    (0.5, 0.5, 0.6)
+    >>> decisions.normalised_score
+    0.2
+    """
+
+    true_negatives: int
+    false_positives: int
+    false_negatives: int
+    true_positives: int
+
+    @classmethod
+    def of(cls, target: ArrayLike, refused: ArrayLike) -> "Confusion":
+        """Count refusals (bool per applicant) against `target` (1 = default)."""
+        default = np.asarray(target) == 1
+        refusal = np.asarray(refused, dtype=bool)
+        return cls(
+            true_negatives=int(np.sum(~default & ~refusal)),
+            false_positives=int(np.sum(~default & refusal)),
+            false_negatives=int(np.sum(default & ~refusal)),
+            true_positives=int(np.sum(default & refusal)),
+        )
+
+    @property
+    def applicants(self) -> int:
+        """Number of decisions."""
+        return self.true_negatives + self.false_positives + self.false_negatives + self.true_positives
+
+    @property
+    def cost(self) -> int:
+        """`10 * FN + FP`; >= 0, in units of one good payer refused."""
+        return FALSE_NEGATIVE_COST * self.false_negatives + FALSE_POSITIVE_COST * self.false_positives
+
+    @property
+    def cost_per_1000(self) -> float:
+        """Cost per 1,000 applications, so that runs on different sizes compare; 0 to 10,000."""
+        return 1000 * self.cost / self.applicants
+
+    @property
+    def normalised_score(self) -> float:
+        """`(10*TP + TN - 10*FN - FP) / N`; -10 to 10, higher is better."""
+        gain = FALSE_NEGATIVE_COST * self.true_positives + FALSE_POSITIVE_COST * self.true_negatives
+        return (gain - self.cost) / self.applicants
+
+    @property
+    def accuracy(self) -> float:
+        """`(TP + TN) / N`; 0 to 1."""
+        return (self.true_positives + self.true_negatives) / self.applicants
+
+    @property
+    def recall(self) -> float:
+        """`TP / (TP + FN)`, the share of defaulters refused; 0 to 1, NaN without defaulters."""
+        return _ratio(self.true_positives, self.true_positives + self.false_negatives)
+
+    @property
+    def precision(self) -> float:
+        """`TP / (TP + FP)`, the share of refusals that were right; 0 to 1, NaN without refusals."""
+        return _ratio(self.true_positives, self.true_positives + self.false_positives)
+
+    @property
+    def f2(self) -> float:
+        """F score that weighs recall twice as much as precision, `5*TP / (5*TP + 4*FN + FP)`; 0 to 1.
+
+        References
+        ----------
+        .. [1] C. J. van Rijsbergen, "Information Retrieval", 2nd ed., Butterworths, 1979.
+        """
+        return _ratio(
+            5 * self.true_positives, 5 * self.true_positives + 4 * self.false_negatives + self.false_positives
+        )
+
+
+@dataclass(frozen=True)
+class CostCurve:
+    """Cost of every threshold that decides differently.
+
+    Attributes
+    ----------
+    thresholds : ndarray of shape (n_scores + 1,)
+        Ascending: 0 refuses everyone, the last accepts everyone, the others lie halfway between neighbouring scores.
+    costs_per_1000 : ndarray of shape (n_scores + 1,)
+        `10 * FN + FP` per 1,000 applications.
+    """
+
+    thresholds: FloatArray
+    costs_per_1000: FloatArray
+
+    @property
+    def best_threshold(self) -> float:
+        """Threshold of least cost; of equals, the one that refuses fewest."""
+        return float(self.thresholds[np.flatnonzero(self.costs_per_1000 == self.costs_per_1000.min())[-1]])
+
+
+def cost_curve(target: ArrayLike, probability: ArrayLike) -> CostCurve:
+    """Cost against threshold, exact: every cut between two different scores.
+
+    Parameters
+    ----------
+    target : array-like of shape (n_applicants,)
+        1 = default, 0 = repaid.
+    probability : array-like of shape (n_applicants,)
+        Default probabilities, 0 to 1.
+
+    Returns
+    -------
+    CostCurve
+
+    Raises
+    ------
+    ValueError
+        The shapes differ, there are no rows, or a probability is not in [0, 1].
+
+    Examples
+    --------
+    >>> curve = cost_curve([0, 0, 1], [0.1, 0.3, 0.5])
+    >>> curve.thresholds.tolist()
+    [0.0, 0.2, 0.4, 0.75]
+    >>> (curve.costs_per_1000 * 3 / 1000).round(6).tolist()
+    [2.0, 1.0, 0.0, 10.0]
+    """
+    default, probability = _checked(target, probability)
+    scores, defaulters, repaid = _counts_by_score(default, probability)
+    accepted_defaulters = np.concatenate(([0], np.cumsum(defaulters)))
+    refused_repaid = repaid.sum() - np.concatenate(([0], np.cumsum(repaid)))
+    costs = FALSE_NEGATIVE_COST * accepted_defaulters + FALSE_POSITIVE_COST * refused_repaid
+    return CostCurve(_cuts(scores), 1000 * costs / default.size)
+
+
+def choose_threshold(target: ArrayLike, probability: ArrayLike) -> float:
+    r"""Threshold of least cost `10 * FN + FP`.
+
+    For calibrated probabilities it tends to the theoretical optimum 1/11 [1]_.
+
+    Parameters
+    ----------
+    target, probability : array-like of shape (n_applicants,)
+        Labels and default probabilities.
+
+    Returns
+    -------
+    float
+        0 (refuse everyone) to just above 1 (accept everyone).
+
+    References
+    ----------
+    .. [1] C. Elkan, "The foundations of cost-sensitive learning", IJCAI, 2001.
+
+    Examples
+    --------
+    >>> choose_threshold([0, 0, 1], [0.1, 0.3, 0.5])
+    0.4
+    """
+    return cost_curve(target, probability).best_threshold
+
+
+def nested_thresholds(target: ArrayLike, probability: ArrayLike, folds: ArrayLike) -> dict[int, float]:
+    """Threshold for each fold, chosen on the other folds only.
+
+    Parameters
+    ----------
+    target, probability : array-like of shape (n_applicants,)
+        Labels and out-of-fold default probabilities.
+    folds : array-like of int of shape (n_applicants,)
+        Fold of each applicant; at least two different ones.
+
+    Returns
+    -------
+    dict of int to float
+        Threshold by fold.
+
+    Raises
+    ------
+    ValueError
+        There is only one fold.
+
+    Examples
+    --------
+    >>> nested_thresholds([0, 1, 0, 1], [0.1, 0.3, 0.5, 0.7], [0, 0, 1, 1])
+    {0: 0.6, 1: 0.2}
+    """
+    default, probability = _checked(target, probability)
+    fold_of = np.asarray(folds)
+    names = np.unique(fold_of)
+    if names.size < 2:
+        raise ValueError("a threshold chosen on the other folds needs two folds or more")
+    return {int(fold): choose_threshold(default[fold_of != fold], probability[fold_of != fold]) for fold in names}
+
+
+def nested_refusals(probability: ArrayLike, folds: ArrayLike, thresholds: dict[int, float]) -> NDArray[np.bool_]:
+    """Refusals when each applicant is judged by the threshold of the own fold.
+
+    Examples
+    --------
+    >>> nested_refusals([0.3, 0.3], [0, 1], {0: 0.6, 1: 0.2}).tolist()
+    [False, True]
+    """
+    own = np.array([thresholds[int(fold)] for fold in np.asarray(folds)])
+    return np.asarray(probability, dtype=float) >= own
+
+
+def auc(target: ArrayLike, probability: ArrayLike) -> float:
+    """Area under the ROC curve: the chance that a defaulter scores above a good payer; 0 to 1, 0.5 knows nothing.
+
+    References
+    ----------
+    .. [1] J. A. Hanley and B. J. McNeil, "The meaning and use of the area under a receiver operating
+       characteristic (ROC) curve", Radiology 143, 1982.
+
+    Examples
+    --------
+    >>> auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    0.75
+    """
+    return float(roc_auc_score(np.asarray(target), np.asarray(probability, dtype=float)))
+
+
+def gini(target: ArrayLike, probability: ArrayLike) -> float:
+    """Gini coefficient (Somers' D) `2 * AUC - 1`; -1 to 1, 0 knows nothing.
+
+    References
+    ----------
+    .. [1] R. H. Somers, "A new asymmetric measure of association for ordinal variables", American Sociological
+       Review 27, 1962.
+
+    Examples
+    --------
+    >>> gini([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    0.5
+    """
+    return 2 * auc(target, probability) - 1
+
+
+def kolmogorov_smirnov(target: ArrayLike, probability: ArrayLike) -> float:
+    """Greatest distance between the score distributions of defaulters and good payers; 0 to 1.
+
+    References
+    ----------
+    .. [1] N. Smirnov, "Table for estimating the goodness of fit of empirical distributions", Annals of Mathematical
+       Statistics 19, 1948.
+
+    Examples
+    --------
+    >>> kolmogorov_smirnov([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    0.5
+    """
+    default, probability = _checked(target, probability)
+    _, defaulters, repaid = _counts_by_score(default, probability)
+    distance = np.cumsum(repaid) / repaid.sum() - np.cumsum(defaulters) / defaulters.sum()
+    return float(np.abs(distance).max())
+
+
+def brier_score(target: ArrayLike, probability: ArrayLike) -> float:
+    """Mean squared distance between probability and outcome; 0 to 1, lower is better.
+
+    References
+    ----------
+    .. [1] G. W. Brier, "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78, 1950.
+
+    Examples
+    --------
+    >>> brier_score([0, 1], [0.0, 0.5])
+    0.125
+    """
+    default, probability = _checked(target, probability)
+    return float(np.mean((probability - default) ** 2))
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What out-of-fold predictions say about a model.
+
+    Attributes
+    ----------
+    threshold : float
+        Least cost on all out-of-fold predictions: the one to decide new applications by.
+    thresholds_by_fold : dict of int to float
+        Least cost on the other folds: what each fold is judged by, so that no row chooses its own threshold.
+    curve : CostCurve
+        Cost against threshold on all out-of-fold predictions.
+    metrics : dict of str to float
+        By name. `cost_per_1000`, `recall`, `precision`, `f2`, `accuracy` and `normalised_score` judge each fold by
+        the threshold chosen on the others; `cost_per_1000_same_rows` is the optimistic cost of `threshold` on the very
+        rows that chose it.
+    """
+
+    threshold: float
+    thresholds_by_fold: dict[int, float]
+    curve: CostCurve
+    metrics: dict[str, float]
+
+
+def evaluate(target: ArrayLike, probability: ArrayLike, folds: ArrayLike) -> Evaluation:
+    """Choose thresholds and measure cost and controls on out-of-fold predictions.
+
+    Parameters
+    ----------
+    target, probability : array-like of shape (n_applicants,)
+        Labels and out-of-fold default probabilities.
+    folds : array-like of int of shape (n_applicants,)
+        Fold in which each applicant was predicted.
+
+    Returns
+    -------
+    Evaluation
+    """
+    default, probability = _checked(target, probability)
+    curve = cost_curve(default, probability)
+    threshold = curve.best_threshold
+    by_fold = nested_thresholds(default, probability, folds)
+    nested = Confusion.of(default, nested_refusals(probability, folds, by_fold))
+    area = auc(default, probability)
+    metrics = {
+        "auc": area,
+        "gini": 2 * area - 1,
+        "ks": kolmogorov_smirnov(default, probability),
+        "brier_score": brier_score(default, probability),
+        "threshold": threshold,
+        "threshold_theoretical": THEORETICAL_THRESHOLD,
+        "cost_per_1000": nested.cost_per_1000,
+        "cost_per_1000_same_rows": Confusion.of(default, probability >= threshold).cost_per_1000,
+        "cost_per_1000_at_theoretical": Confusion.of(default, probability >= THEORETICAL_THRESHOLD).cost_per_1000,
+        "cost_per_1000_accept_all": Confusion.of(default, np.zeros(default.size)).cost_per_1000,
+        "normalised_score": nested.normalised_score,
+        "recall": nested.recall,
+        "precision": nested.precision,
+        "f2": nested.f2,
+        "accuracy": nested.accuracy,
+        "refusal_share": (nested.true_positives + nested.false_positives) / nested.applicants,
+    }
+    return Evaluation(threshold, by_fold, curve, metrics)
+
+
+def _checked(target: ArrayLike, probability: ArrayLike) -> tuple[NDArray[np.int64], FloatArray]:
+    default = np.asarray(target).astype(np.int64)
+    values = np.asarray(probability, dtype=np.float64)
+    if default.shape != values.shape or default.ndim != 1 or default.size == 0:
+        raise ValueError(f"labels of shape {default.shape} and probabilities of shape {values.shape} do not match")
+    if not np.all((values >= 0) & (values <= 1)):
+        raise ValueError("a probability lies outside 0 to 1")
+    return default, values
+
+
+def _counts_by_score(default: NDArray[np.int64], probability: FloatArray) -> tuple[FloatArray, ...]:
+    """Distinct scores, ascending, with the defaulters and the good payers at each."""
+    scores, position = np.unique(probability, return_inverse=True)
+    defaulters = np.bincount(position, weights=default, minlength=scores.size)
+    repaid = np.bincount(position, weights=1 - default, minlength=scores.size)
+    return scores, defaulters, repaid
+
+
+def _cuts(scores: FloatArray) -> FloatArray:
+    """Thresholds below, between and above distinct ascending scores."""
+    between = scores[:-1] + np.diff(scores) / 2
+    between = np.where(between > scores[:-1], between, scores[1:])
+    above = (scores[-1] + 1) / 2 if scores[-1] < 1 else 0.0
+    above = above if above > scores[-1] else np.nextafter(scores[-1], 2)
+    return np.concatenate(([0.0], between, [above]))
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else float("nan")

@@ -1,0 +1,239 @@
+"""MLflow: where runs are tracked and models registered, and which of them is the champion."""
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import mlflow.sklearn
+import pandas as pd
+from matplotlib.figure import Figure
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from sklearn.pipeline import Pipeline
+from sqlalchemy.exc import SQLAlchemyError
+
+from ml.manifest import TrainingRun, build_manifest
+from ml.packaging import storage_options
+from warehouse.database import first_line
+from warehouse.errors import ModelError
+from warehouse.settings import Settings
+
+EXPERIMENT = "credit_scoring"
+MODEL_NAME = "credit_scoring_model"
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+VERDICT_TAG = "verdict"
+MANIFEST_FILE = "manifest.json"
+OUT_OF_FOLD_FILE = "out_of_fold.parquet"
+COST_CURVE_FILE = "cost_curve.csv"
+COST_CURVE_FIGURE = "cost_curve.png"
+LONGEST_CAUSE = 200
+SQLITE_SCHEME = "sqlite:///"
+NOT_FOUND_CODES = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
+
+
+@dataclass(frozen=True)
+class RegisteredModel:
+    """A version of `credit_scoring_model` and what its run measured."""
+
+    version: int
+    run_id: str
+    metrics: dict[str, float]
+    tags: dict[str, str]
+
+
+class Registry:
+    """The tracking store and model registry of one address.
+
+    Parameters
+    ----------
+    settings : Settings
+        Gives the address.
+
+    Raises
+    ------
+    ModelError
+        The store cannot be opened; every method raises it when the store fails.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.uri = settings.tracking_uri
+        _quieten()
+        with _store_errors(self.uri):
+            mlflow.set_tracking_uri(self.uri)
+            mlflow.set_registry_uri(self.uri)
+            self._client = MlflowClient(self.uri, self.uri)
+            experiment = self._client.get_experiment_by_name(EXPERIMENT)
+            self._experiment_id = (
+                experiment.experiment_id
+                if experiment
+                else self._client.create_experiment(EXPERIMENT, artifact_location=_artifact_location(self.uri))
+            )
+
+    def champion(self) -> RegisteredModel | None:
+        """The champion; None when there is none yet."""
+        return self._by_alias(CHAMPION)
+
+    def challenger(self) -> RegisteredModel | None:
+        """The challenger; None when there is none yet."""
+        return self._by_alias(CHALLENGER)
+
+    def version(self, number: int) -> RegisteredModel:
+        """A version by its number; `ModelError` when it does not exist."""
+        with _store_errors(self.uri):
+            try:
+                return self._registered(self._client.get_model_version(MODEL_NAME, str(number)))
+            except MlflowException as error:
+                if error.error_code not in NOT_FOUND_CODES:
+                    raise
+                raise ModelError(
+                    expected=f"version {number} of {MODEL_NAME} in {self.uri}",
+                    found="no such version",
+                    remedy=f"list the versions with: mlflow ui --backend-store-uri {self.uri}",
+                ) from error
+
+    def record(self, run: TrainingRun, pipeline: Pipeline, figure: Figure) -> RegisteredModel:
+        """Log parameters, metrics, artefacts and the model of a run, and register a new version of the model."""
+        manifest = build_manifest(run)
+        with _store_errors(self.uri):
+            with mlflow.start_run(experiment_id=self._experiment_id) as active:
+                _log_run(run, manifest, figure)
+                metadata = {name: manifest[name] for name in ("threshold", "data", "git")}
+                logged = mlflow.sklearn.log_model(pipeline, name="model", **storage_options(run.data, metadata))
+            self._ensure_model()
+            created = self._client.create_model_version(
+                MODEL_NAME, source=logged.model_uri, run_id=active.info.run_id, model_id=logged.model_id
+            )
+            return self._registered(created)
+
+    def crown(self, model: RegisteredModel, reason: str) -> None:
+        """Make a version the champion; the one before becomes the challenger, ready to be called back."""
+        with _store_errors(self.uri):
+            previous = self._by_alias(CHAMPION)
+            if previous is not None and previous.version != model.version:
+                self._client.set_registered_model_alias(MODEL_NAME, CHALLENGER, str(previous.version))
+            self._client.set_registered_model_alias(MODEL_NAME, CHAMPION, str(model.version))
+            self._client.set_model_version_tag(MODEL_NAME, str(model.version), VERDICT_TAG, reason)
+
+    def stand_by(self, model: RegisteredModel, reason: str) -> None:
+        """Make a version the challenger; the champion stays."""
+        with _store_errors(self.uri):
+            self._client.set_registered_model_alias(MODEL_NAME, CHALLENGER, str(model.version))
+            self._client.set_model_version_tag(MODEL_NAME, str(model.version), VERDICT_TAG, reason)
+
+    def manifest(self, model: RegisteredModel) -> dict[str, Any]:
+        """The manifest of the run that made a version."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = self._artifact(model, MANIFEST_FILE, folder)
+            return json.loads(path.read_text(encoding="utf-8"))
+
+    def out_of_fold(self, model: RegisteredModel) -> pd.DataFrame:
+        """Key, label, fold and default probability of each applicant in the run that made a version."""
+        with tempfile.TemporaryDirectory() as folder:
+            return pd.read_parquet(self._artifact(model, OUT_OF_FOLD_FILE, folder))
+
+    def download(self, model: RegisteredModel, folder: Path) -> Path:
+        """Copy the files of a version into a folder that exists; the folder with MLmodel."""
+        with _store_errors(self.uri):
+            try:
+                uri = f"models:/{MODEL_NAME}/{model.version}"
+                return Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(folder)))
+            except OSError as error:
+                raise _artifact_missing(model, "files", error) from error
+
+    def _by_alias(self, alias: str) -> RegisteredModel | None:
+        with _store_errors(self.uri):
+            try:
+                return self._registered(self._client.get_model_version_by_alias(MODEL_NAME, alias))
+            except MlflowException as error:
+                if error.error_code in NOT_FOUND_CODES:
+                    return None
+                raise
+
+    def _registered(self, version: ModelVersion) -> RegisteredModel:
+        run = self._client.get_run(version.run_id)
+        return RegisteredModel(int(version.version), run.info.run_id, dict(run.data.metrics), dict(version.tags))
+
+    def _ensure_model(self) -> None:
+        if not self._client.search_registered_models(f"name = '{MODEL_NAME}'"):
+            self._client.create_registered_model(MODEL_NAME, description="Probability that an applicant defaults")
+
+    def _artifact(self, model: RegisteredModel, name: str, folder: str) -> Path:
+        with _store_errors(self.uri):
+            try:
+                return Path(
+                    mlflow.artifacts.download_artifacts(run_id=model.run_id, artifact_path=name, dst_path=folder)
+                )
+            except (MlflowException, OSError) as error:
+                raise _artifact_missing(model, name, error) from error
+
+
+def read_champion(settings: Settings) -> RegisteredModel | None:
+    """Version, run id, metrics and tags of the champion; None when there is none yet.
+
+    Raises
+    ------
+    ModelError
+        The store cannot be opened.
+    """
+    return Registry(settings).champion()
+
+
+def _log_run(run: TrainingRun, manifest: dict[str, Any], figure: Figure) -> None:
+    """Log everything but the model to the active run."""
+    data = manifest["data"]
+    mlflow.log_params(run.config.to_dict() | {f"data_{name}": value for name, value in data.items()})
+    mlflow.set_tags({"git_revision": manifest["git"]["revision"], "git_dirty": manifest["git"]["dirty"]})
+    mlflow.log_metrics(run.evaluation.metrics)
+    for result in run.validation.results:
+        mlflow.log_metric("fold_auc", result.auc, step=result.fold)
+    mlflow.log_dict(manifest, MANIFEST_FILE)
+    mlflow.log_figure(figure, COST_CURVE_FIGURE)
+    with tempfile.TemporaryDirectory() as folder:
+        run.out_of_fold.to_parquet(Path(folder) / OUT_OF_FOLD_FILE, index=False)
+        run.cost_curve.to_csv(Path(folder) / COST_CURVE_FILE, index=False)
+        mlflow.log_artifacts(folder)
+
+
+def _artifact_location(uri: str) -> str | None:
+    """Folder `mlruns` beside a SQLite file, wherever the command is started; a server decides for itself."""
+    if not uri.startswith(SQLITE_SCHEME):
+        return None
+    return str(Path(uri.removeprefix(SQLITE_SCHEME)).resolve().parent / "mlruns")
+
+
+def _quieten() -> None:
+    """Keep MLflow's housekeeping out of a person's terminal, and a wrong address from being tried for minutes."""
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+
+
+@contextmanager
+def _store_errors(uri: str) -> Iterator[None]:
+    """Report what MLflow or its database say as one line."""
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError) as error:
+        raise ModelError(
+            expected=f"an MLflow store at {uri}",
+            found=first_line(error)[:LONGEST_CAUSE],
+            remedy="set MLFLOW_TRACKING_URI to sqlite:///<absolute file> or to the address of a server",
+        ) from error
+
+
+def _artifact_missing(model: RegisteredModel, name: str, error: Exception) -> ModelError:
+    return ModelError(
+        expected=f"{name} of {MODEL_NAME} version {model.version}",
+        found=first_line(error),
+        remedy="bring its folder mlruns back, or remove the aliases of that version",
+    )

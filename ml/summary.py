@@ -1,0 +1,90 @@
+"""What stands after a run: clients, features, champion, and the commands that open the rest."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ml.registry import MODEL_NAME, RegisteredModel, read_champion
+from warehouse.cli import run_command
+from warehouse.database import connect, require_table
+from warehouse.errors import ModelError
+from warehouse.settings import PROJECT_ROOT, Settings
+
+DRIFT_REPORT = PROJECT_ROOT / "monitoring" / "reports" / "drift" / "drift.html"
+
+
+def summary(settings: Settings) -> str:
+    """A short table for a person.
+
+    Raises
+    ------
+    WarehouseMissingError
+        Nothing has been built yet.
+    ModelError
+        No model is champion yet.
+    """
+    clients, features = _size(settings.duckdb_path)
+    champion = read_champion(settings)
+    if champion is None:
+        raise ModelError(
+            expected=f"a champion of {MODEL_NAME} in {settings.tracking_uri}",
+            found="none",
+            remedy="run: python -m ml.train",
+        )
+    snapshot = settings.published_dir / "current"
+    what = [
+        ("clients", f"{clients['training']:,} with a label, {clients['scoring']:,} to be scored"),
+        ("features", f"{features:,} per client in marts.client_features"),
+        *_figures(champion),
+        ("champion", f"{MODEL_NAME} version {champion.version}"),
+        ("snapshot", snapshot.resolve().name if snapshot.exists() else "none published yet"),
+    ]
+    marts = next(iter(sorted(snapshot.glob("*.duckdb"))), settings.duckdb_path)
+    open_next = [
+        ("the marts", f".venv/bin/python -m duckdb -readonly {_short(marts)}"),
+        ("the runs", f".venv/bin/mlflow ui --backend-store-uri {settings.tracking_uri}"),
+        ("the report", _short(DRIFT_REPORT)),
+        ("the model", f".venv/bin/mlflow models serve -m {_short(settings.model_dir)} --env-manager local -p 1234"),
+    ]
+    return "\n".join(["", *_table(what), "", "open next", *_table(open_next)])
+
+
+def _size(path: Path) -> tuple[dict[str, int], int]:
+    with connect(path) as con:
+        require_table(con, "marts", "client_features")
+        clients = dict(con.execute("select population, count(*) from marts.client_features group by 1").fetchall())
+        columns = con.execute("select * from marts.client_features limit 0").description
+    return {"training": 0, "scoring": 0} | clients, len(columns) - 2
+
+
+def _figures(champion: RegisteredModel) -> list[tuple[str, str]]:
+    metrics = champion.metrics
+    return [
+        ("AUC", f"{metrics['auc']:.4f} out of fold"),
+        (
+            "cost per 1,000",
+            f"{metrics['cost_per_1000']:.1f} (a defaulter granted credit costs 10, a good client refused 1); "
+            f"{metrics['cost_per_1000_accept_all']:.1f} when everyone is accepted",
+        ),
+        ("threshold", f"{metrics['threshold']:.4f}"),
+    ]
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(PROJECT_ROOT)) if path.is_relative_to(PROJECT_ROOT) else str(path)
+
+
+def _table(rows: list[tuple[str, str]]) -> list[str]:
+    return [f"  {name:<16}{text}" for name, text in rows]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m ml.summary", description=__doc__)
+    parser.parse_args(argv)
+    return run_command(lambda: print(summary(Settings.from_environment())))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""The exported model: readable by others, without pickle, and never half written."""
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import mlflow
+import numpy as np
+import pytest
+
+import ml.export
+from ml.data import read_training_data
+from ml.export import export_model, main
+from ml.registry import Registry
+from tests.ml_fixtures import trained_once
+from warehouse.errors import ModelError
+
+READ_IT = """
+import json, sys
+import pandas as pd
+import mlflow.pyfunc
+frame = pd.read_json(sys.stdin, orient="split", dtype=False).astype({"cnt_children": float, "owns_car": float})
+print(json.dumps(mlflow.pyfunc.load_model(sys.argv[1]).predict(frame).tolist()))
+"""
+
+
+@pytest.fixture
+def trained(tmp_path_factory):
+    return trained_once(tmp_path_factory)
+
+
+@pytest.fixture
+def registry(trained):
+    return Registry(trained.settings)
+
+
+def test_export_holds_what_a_server_needs_and_no_pickle(trained):
+    names = {path.name for path in trained.model_dir.iterdir()}
+    assert {"MLmodel", "model.skops", "requirements.txt", "python_env.yaml", "conda.yaml"} <= names
+    assert "serving_input_example.json" in names
+    assert not [name for name in names if name.endswith((".pkl", ".pickle", ".joblib"))]
+    with zipfile.ZipFile(trained.model_dir / "model.skops") as archive:
+        assert {name.rsplit(".", 1)[-1] for name in archive.namelist()} <= {"json", "npy"}
+
+
+def test_signature_takes_doubles_and_strings_and_gives_pairs_of_probabilities(trained):
+    signature = mlflow.models.get_model_info(str(trained.model_dir)).signature
+    kinds = {column.name: column.type.name for column in signature.inputs.inputs}
+    assert kinds == {
+        "external_score": "double",
+        "cnt_children": "double",
+        "owns_car": "double",
+        "amt_income": "double",
+        "education": "string",
+        "region": "string",
+    }
+    assert signature.outputs.inputs[0].shape == (-1, 2)
+
+
+def test_the_model_file_says_which_types_to_trust_and_which_threshold_to_use(trained):
+    info = mlflow.models.get_model_info(str(trained.model_dir))
+    assert "lightgbm.basic.Booster" in info.flavors["sklearn"]["skops_trusted_types"]
+    assert info.flavors["sklearn"]["serialization_format"] == "skops"
+    assert info.metadata["threshold"] == trained.outcome.run.evaluation.threshold
+    assert info.metadata["model_version"] == 1
+
+
+def test_the_model_file_names_no_folder_of_the_machine_that_trained_it(trained):
+    assert str(trained.settings.duckdb_path.parent) not in (trained.model_dir / "MLmodel").read_text()
+
+
+def test_a_fresh_process_gets_the_same_probabilities(trained):
+    data = read_training_data(trained.warehouse)
+    frame = data.frame(slice(0, 20))
+    answer = subprocess.run(
+        [sys.executable, "-c", READ_IT, str(trained.model_dir)],
+        input=frame.to_json(orient="split", double_precision=15),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    here = mlflow.sklearn.load_model(str(trained.model_dir)).predict_proba(frame)
+    assert np.array(json.loads(answer.stdout)) == pytest.approx(here, abs=1e-9)
+
+
+def test_the_example_is_nobody(trained):
+    frame = read_training_data(trained.warehouse).frame()
+    example = mlflow.models.Model.load(str(trained.model_dir)).load_input_example(str(trained.model_dir))
+    assert example["amt_income"].item() == pytest.approx(frame["amt_income"].median())
+    assert not (frame == example.iloc[0]).all(axis=1).any()
+
+
+def test_command_exports_a_version_by_its_number(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", trained.settings.tracking_uri)
+    out = tmp_path / "deep" / "model"
+    assert main(["--version", "1", "--out", str(out)]) == 0
+    assert "exported credit_scoring_model version 1" in capsys.readouterr().out
+    assert sorted(path.name for path in out.iterdir()) == sorted(path.name for path in trained.model_dir.iterdir())
+    assert [path.name for path in out.parent.iterdir()] == ["model"]
+
+
+def test_command_says_which_version_does_not_exist(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", trained.settings.tracking_uri)
+    assert main(["--version", "99", "--out", str(tmp_path / "model")]) == 1
+    error = capsys.readouterr().err
+    assert "version 99" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_folder_of_something_else_is_not_replaced(registry, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(ModelError, match="something else"):
+        export_model(registry, tmp_path)
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_an_older_export_is_replaced_as_a_whole(registry, tmp_path):
+    out = tmp_path / "model"
+    export_model(registry, out)
+    (out / "left_over.txt").write_text("of the older model")
+    export_model(registry, out)
+    assert not (out / "left_over.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        (lambda folder: (folder / "model.pkl").write_bytes(b"\x80\x04."), "model.pkl"),
+        (lambda folder: (folder / "model.skops").unlink(), "model.skops"),
+        (lambda folder: (folder / "MLmodel").unlink(), "MLmodel"),
+        (lambda folder: (folder / "model.skops").write_bytes(b"not a zip"), "zip"),
+    ],
+)
+def test_a_damaged_model_is_refused_and_the_older_export_stays(trained, registry, tmp_path, monkeypatch, damage, found):
+    out = tmp_path / "model"
+    shutil.copytree(trained.model_dir, out)
+    before = (out / "MLmodel").read_text()
+
+    def download_damaged(model, folder):
+        shutil.copytree(trained.model_dir, folder, dirs_exist_ok=True)
+        damage(folder)
+
+    monkeypatch.setattr(registry, "download", download_damaged)
+    with pytest.raises(ModelError, match=found):
+        export_model(registry, out)
+    assert (out / "MLmodel").read_text() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_the_older_export_comes_back_when_the_exchange_fails(tmp_path):
+    out, incoming = tmp_path / "model", tmp_path / "never_came"
+    out.mkdir()
+    (out / "MLmodel").write_text("older")
+    with pytest.raises(OSError, match="never_came"):
+        ml.export._swap(incoming, out, tmp_path / "outgoing")
+    assert (out / "MLmodel").read_text() == "older"

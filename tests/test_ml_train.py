@@ -1,0 +1,179 @@
+"""The training command as a person meets it."""
+
+import json
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from ml.export import main as export_main
+from ml.registry import Registry, read_champion
+from ml.train import main
+from tests.ml_fixtures import prepare_store, settings_in, synthetic_applicants, trained_once, write_warehouse
+
+
+@pytest.fixture
+def place(tmp_path, tmp_path_factory, monkeypatch):
+    """An empty store and a warehouse, named in the environment, and a working directory elsewhere."""
+    settings = prepare_store(tmp_path_factory, tmp_path)
+    write_warehouse(settings.duckdb_path, synthetic_applicants())
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setenv("CREDIT_DUCKDB", str(settings.duckdb_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", settings.tracking_uri)
+    return settings
+
+
+def run(folder: Path, *arguments: str) -> int:
+    return main(["--out", str(folder / "model"), *arguments])
+
+
+def test_champions_are_replaced_by_better_models_and_kept_against_worse_ones(place, tmp_path, capsys):
+    registry = Registry(place)
+
+    assert run(tmp_path, "--rounds", "1") == 0
+    assert registry.champion().version == 1
+    assert "version 1: champion" in capsys.readouterr().out
+
+    assert run(tmp_path, "--rounds", "60") == 0
+    out = capsys.readouterr().out
+    assert "compared by its logged predictions" in out
+    assert "exported        version 2" in out
+    assert (registry.champion().version, registry.challenger().version) == (2, 1)
+
+    assert run(tmp_path, "--rounds", "1") == 0
+    out = capsys.readouterr().out
+    assert "version 3: challenger, not champion" in out
+    assert "exported" not in out
+    assert (registry.champion().version, registry.challenger().version) == (2, 3)
+    assert "against" in registry.challenger().tags["verdict"]
+
+    place.duckdb_path.unlink()
+    write_warehouse(place.duckdb_path, synthetic_applicants(700), "* exclude (region)")
+    assert run(tmp_path, "--rounds", "1") == 0
+    out = capsys.readouterr().out
+    assert "needs 1 features that the mart no longer has, such as region" in out
+    assert registry.champion().version == 4
+
+    place.duckdb_path.unlink()
+    write_warehouse(place.duckdb_path, synthetic_applicants(650))
+    assert run(tmp_path, "--rounds", "60") == 0
+    out = capsys.readouterr().out
+    assert "cross-validating champion version 4 on the same applicants and folds" in out
+    assert "cross-validated on the present applicants" in out
+    assert registry.champion().version == 5
+
+    assert not list((tmp_path / "elsewhere").iterdir()), "something was written to the working directory"
+
+
+def test_a_copy_of_the_target_is_refused_promotion_unless_it_is_allowed(place, tmp_path, capsys):
+    place.duckdb_path.unlink()
+    write_warehouse(place.duckdb_path, synthetic_applicants(), "*, target as copied")
+
+    assert run(tmp_path, "--rounds", "40") == 1
+    captured = capsys.readouterr()
+    assert len(captured.err.splitlines()) == 1
+    assert "above 0.95 on 600 applicants" in captured.err
+    registry = Registry(place)
+    assert registry.champion() is None
+    assert "suspected leakage" in registry.challenger().tags["verdict"]
+    assert not (tmp_path / "model").exists()
+
+    assert run(tmp_path, "--rounds", "40", "--allow-high-auc") == 0
+    assert registry.champion().version == 2
+
+
+def test_an_export_that_is_gone_is_made_again_from_the_champion(place, tmp_path, capsys):
+    assert run(tmp_path, "--rounds", "30") == 0
+    (tmp_path / "model").rename(tmp_path / "gone")
+    assert run(tmp_path, "--rounds", "1") == 0
+    assert "exported        version 1" in capsys.readouterr().out
+    assert "threshold" in (tmp_path / "model" / "MLmodel").read_text()
+
+
+def test_summary_names_what_a_risk_officer_asks_for(place, tmp_path, capsys):
+    assert run(tmp_path, "--rounds", "30", "--folds", "3") == 0
+    out = capsys.readouterr().out
+    assert out.count("  fold ") == 3
+    for words in ("clients         600", "features        6", "AUC", "1/11 = 0.0909", "cost per 1,000", "accepted"):
+        assert words in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (["--database", "none.duckdb"], "no such file"),
+        (["--folds", "1"], "found 1"),
+        (["--folds", "300"], "of one class among 600"),
+        (["--rounds", "0"], "found 0"),
+        (["--seed", "-1"], "found -1"),
+    ],
+)
+def test_what_a_user_gets_wrong_is_one_line_and_exit_code_one(place, tmp_path, capsys, arguments, found):
+    assert run(tmp_path, *arguments) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: expected ")
+    assert len(captured.err.splitlines()) == 1
+    assert found in captured.err
+
+
+@pytest.mark.parametrize("uri", ["file:///somewhere/mlruns", "nonsense://x"])
+def test_a_tracking_address_that_cannot_be_used_is_one_line(place, tmp_path, capsys, monkeypatch, uri):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert run(tmp_path) == 1
+    error = capsys.readouterr().err
+    assert "MLFLOW_TRACKING_URI" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_run_leaves_parameters_metrics_figure_predictions_and_a_manifest(tmp_path_factory):
+    trained = trained_once(tmp_path_factory)
+    registry = Registry(trained.settings)
+    champion = read_champion(trained.settings)
+    assert champion == registry.version(1)
+    assert champion.metrics["cost_per_1000"] < champion.metrics["cost_per_1000_accept_all"]
+
+    logged = mlflow.get_run(champion.run_id)
+    assert logged.data.params["rounds"] == "40"
+    assert logged.data.params["data_fingerprint"] == trained.outcome.run.data.fingerprint
+    assert logged.data.tags["git_dirty"] in {"true", "false", "unknown"}
+    assert logged.info.artifact_uri.startswith(str(trained.settings.duckdb_path.parent / "mlruns"))
+    names = {item.path for item in mlflow.MlflowClient().list_artifacts(champion.run_id)}
+    assert {"cost_curve.png", "cost_curve.csv", "manifest.json", "out_of_fold.parquet"} <= names
+
+    manifest = registry.manifest(champion)
+    assert manifest["data"]["rows"] == 600
+    assert manifest["data"]["columns"] == 8
+    assert manifest["features"]["categorical"] == ["education", "region"]
+    assert {"python", "lightgbm", "duckdb", "mlflow"} <= set(manifest["versions"])
+    assert json.dumps(manifest)
+    predictions = registry.out_of_fold(champion)
+    assert predictions["sk_id_curr"].is_monotonic_increasing
+    assert predictions["default_probability"].between(0, 1).all()
+
+
+def test_there_is_no_champion_before_the_first_training(tmp_path_factory, tmp_path, monkeypatch, capsys):
+    settings = prepare_store(tmp_path_factory, tmp_path)
+    assert read_champion(settings) is None
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", settings.tracking_uri)
+    assert export_main(["--out", str(tmp_path / "model")]) == 1
+    assert "run: python -m ml.train" in capsys.readouterr().err
+
+
+def test_a_champion_that_lost_its_files_is_one_line(place, tmp_path, capsys):
+    assert run(tmp_path, "--rounds", "1") == 0
+    (settings_in(tmp_path).duckdb_path.parent / "mlruns").rename(tmp_path / "lost")
+    capsys.readouterr()
+    assert run(tmp_path, "--rounds", "1") == 1
+    error = capsys.readouterr().err
+    assert "manifest.json of credit_scoring_model version 1" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_help_explains_the_commands(capsys):
+    for command in (main, export_main):
+        with pytest.raises(SystemExit) as stop:
+            command(["--help"])
+        assert stop.value.code == 0
+        assert "default" in capsys.readouterr().out

@@ -1,0 +1,118 @@
+"""Copy the marts schema into a database of its own, with its documentation."""
+
+import re
+from pathlib import Path
+
+import duckdb
+
+from warehouse.fingerprint import MARTS_SCHEMA, Mart, quoted, read_marts
+
+MEMORY_LIMIT = "2GB"
+STORAGE_VERSION = "v1.4.0"  # the DuckDB shell that analysts have is older than the library, and must read it
+TARGET = "snapshot_being_written"
+STORAGE_VERSION = "v1.5.0"  # readers have older programs than the warehouse: the DuckDB shell, BI tools
+ORDER_KEY = "sk_id_curr"
+
+
+def copy_marts(source: Path, target: Path) -> tuple[Mart, ...]:
+    """Copy every mart, ordered by client, with all comments.
+
+    A view that reads only marts stays a view over the copy's own tables; any other becomes a table.
+
+    Parameters
+    ----------
+    source : Path
+        Warehouse; opened read-only.
+    target : Path
+        File that does not exist yet.
+
+    Returns
+    -------
+    tuple of Mart
+        What the copy holds, read back from it.
+    """
+    spill = target.with_name("spill")
+    with duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)}) as con:
+        # Views name the catalog they were made in, which is the file's name: attach the warehouse under it.
+        catalog = source.stem
+        con.execute(f"attach {_literal(source)} as {quoted(catalog)} (read_only)")
+        con.execute(f"attach {_literal(target)} as {quoted(TARGET)} (storage_version {_literal(STORAGE_VERSION)})")
+        con.execute(f"use {quoted(TARGET)}; create schema {MARTS_SCHEMA}")
+        views = _views(con, catalog)
+        for (table,) in _tables(con, catalog):
+            _copy_table(con, catalog, table)
+        for view, sql in views:
+            if not _copy_view(con, catalog, view, sql):
+                _copy_table(con, catalog, view)
+        _copy_comments(con, catalog)
+        con.execute(f"use memory; checkpoint {quoted(TARGET)}; detach {quoted(TARGET)}")
+    if spill.is_dir():
+        spill.rmdir()
+    with duckdb.connect(str(target), read_only=True) as con:
+        return read_marts(con)
+
+
+def _tables(con: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str]]:
+    return con.execute(
+        "select table_name from duckdb_tables() where database_name = ? and schema_name = ? order by 1",
+        [catalog, MARTS_SCHEMA],
+    ).fetchall()
+
+
+def _views(con: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[str, str]]:
+    return con.execute(
+        "select view_name, sql from duckdb_views() where database_name = ? and schema_name = ? order by 1",
+        [catalog, MARTS_SCHEMA],
+    ).fetchall()
+
+
+def _copy_table(con: duckdb.DuckDBPyConnection, catalog: str, name: str) -> None:
+    keyed = con.execute(
+        "select count(*) from duckdb_columns() "
+        "where database_name = ? and schema_name = ? and table_name = ? and column_name = ?",
+        [catalog, MARTS_SCHEMA, name, ORDER_KEY],
+    ).fetchone()
+    order = ORDER_KEY if keyed[0] else "all"
+    con.execute(
+        f"create table {quoted(MARTS_SCHEMA, name)} as "
+        f"select * from {quoted(catalog, MARTS_SCHEMA, name)} order by {order}"
+    )
+
+
+def _copy_view(con: duckdb.DuckDBPyConnection, catalog: str, name: str, sql: str) -> bool:
+    """Make the view over the copy's own tables; False when it needs more than they hold."""
+    here = re.sub(rf'("{re.escape(catalog)}"|\b{re.escape(catalog)})\s*\.\s*(?="?{MARTS_SCHEMA}\b)', "", sql)
+    if re.search(rf'("{re.escape(catalog)}"|\b{re.escape(catalog)})\s*\.', here):
+        return False
+    try:
+        con.execute(here)
+        con.execute(f"select * from {quoted(MARTS_SCHEMA, name)} limit 0")
+    except duckdb.Error:
+        con.execute(f"drop view if exists {quoted(MARTS_SCHEMA, name)}")
+        return False
+    return True
+
+
+def _copy_comments(con: duckdb.DuckDBPyConnection, catalog: str) -> None:
+    kinds = {name: "table" for (name,) in _tables(con, TARGET)} | {name: "view" for name, _ in _views(con, TARGET)}
+    tables = con.execute(
+        "select table_name, comment from duckdb_tables() where database_name = $1 and schema_name = $2 "
+        "union all select view_name, comment from duckdb_views() where database_name = $1 and schema_name = $2",
+        [catalog, MARTS_SCHEMA],
+    ).fetchall()
+    columns = con.execute(
+        "select table_name, column_name, comment from duckdb_columns() "
+        "where database_name = ? and schema_name = ? and comment is not null",
+        [catalog, MARTS_SCHEMA],
+    ).fetchall()
+    con.execute("begin")
+    for table, comment in tables:
+        if comment is not None:
+            con.execute(f"comment on {kinds[table]} {quoted(MARTS_SCHEMA, table)} is {_literal(comment)}")
+    for table, column, comment in columns:
+        con.execute(f"comment on column {quoted(MARTS_SCHEMA, table, column)} is {_literal(comment)}")
+    con.execute("commit")
+
+
+def _literal(text: str | Path) -> str:
+    return "'" + str(text).replace("'", "''") + "'"

@@ -1,0 +1,108 @@
+"""How close are generated raw files to real ones? Every column and the strength of single features, worst first.
+
+Read straight from the raw files with the contract's types. Rows of both folders are weighted to the release's numbers of
+labelled and unlabelled clients, of which a sample may hold other shares.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import duckdb
+
+from warehouse.cli import run_command
+from warehouse.contract import Contract, load_contract
+from warehouse.fidelity_measures import Entry, column_entries, count_entries, feature_entries
+from warehouse.raw_files import find_raw_file, open_raw_file, select_sql
+
+SHOWN = 40
+
+
+def compare(real_dir: Path, generated_dir: Path) -> list[Entry]:
+    """Measure both folders.
+
+    Returns
+    -------
+    list of Entry
+        The widest gaps first; gaps of different kinds are comparable in that each lies between 0 (same) and 1.
+
+    Raises
+    ------
+    RawDataError
+        A folder lacks a file, or a file lacks a column.
+    """
+    contract = load_contract()
+    real, generated = open_folder(real_dir, contract), open_folder(generated_dir, contract)
+    entries = [
+        *count_entries(contract, real, generated),
+        *column_entries(contract, real, generated),
+        *feature_entries(real, generated),
+    ]
+    return sorted(entries, key=lambda entry: (-entry.gap, entry.table, entry.column, entry.measure))
+
+
+def open_folder(folder: Path, contract: Contract) -> duckdb.DuckDBPyConnection:
+    """Open the eight files as views, and a table `clients` with the weight of each client."""
+    con = duckdb.connect()
+    for table in contract.tables.values():
+        raw = open_raw_file(find_raw_file(folder, table.name), table)
+        kind = "view" if table.name in ("bureau_balance", "installments_payments") else "table"
+        con.execute(f"create {kind} {table.name} as {select_sql(raw)}")
+    parts = [
+        f"select SK_ID_CURR, {contract[table].released_rows} / (select count(*) from {table}) as weight from {table}"
+        for table in ("application_train", "application_test")
+    ]
+    con.execute(f"create table clients as {' union all '.join(parts)}")
+    return con
+
+
+def readable(entries: list[Entry], shown: int) -> str:
+    """Text table of the widest gaps, with a summary by kind of measure."""
+    head = f"{'gap':>6s}  {'measure':16s} {'table':22s} {'column':32s} {'real':>14s} {'generated':>14s}"
+    lines = [head, "-" * len(head)]
+    lines += [
+        f"{entry.gap:6.3f}  {entry.measure:16s} {entry.table:22s} {entry.column:32s} {entry.real:>14.6g} {entry.generated:>14.6g}"
+        for entry in entries[:shown]
+    ]
+    lines += ["", f"{'measure':16s} {'entries':>8s} {'median gap':>11s} {'90 %':>7s} {'worst':>7s}   what the gap is"]
+    for measure, meaning in MEANINGS.items():
+        gaps = sorted(entry.gap for entry in entries if entry.measure == measure)
+        if gaps:
+            middle, high = gaps[len(gaps) // 2], gaps[int(0.9 * (len(gaps) - 1))]
+            lines.append(f"{measure:16s} {len(gaps):8d} {middle:11.3f} {high:7.3f} {gaps[-1]:7.3f}   {meaning}")
+    return "\n".join(lines)
+
+
+MEANINGS = {
+    "rows_per_client": "1 - smaller / larger; real = the release's counts",
+    "null_rate": "difference of the shares of nulls",
+    "sentinel_rate": "difference of the shares of 365243",
+    "distribution": "largest difference of the distribution functions (medians shown)",
+    "frequencies": "total variation of the values' shares (share of the most frequent value shown)",
+    "auc": "difference of the feature's ROC AUC on application_train",
+}
+
+
+def run(real: Path, generated: Path, json_file: Path | None, shown: int) -> None:
+    """Compare, print, and write the whole list if wanted."""
+    entries = compare(real, generated)
+    print(readable(entries, shown))
+    if json_file is not None:
+        json_file.write_text(json.dumps([asdict(entry) for entry in entries], indent=1), encoding="utf-8")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse the command line and compare."""
+    parser = argparse.ArgumentParser(prog="python -m warehouse.fidelity", description=__doc__)
+    parser.add_argument("--real", type=Path, required=True, metavar="DIR", help="folder of the real files")
+    parser.add_argument("--generated", type=Path, required=True, metavar="DIR", help="folder of the generated files")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every entry there")
+    parser.add_argument("--worst", type=int, default=SHOWN, metavar="N", help="entries to print (default: %(default)s)")
+    args = parser.parse_args(argv)
+    return run_command(lambda: run(args.real, args.generated, args.json, args.worst))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

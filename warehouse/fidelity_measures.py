@@ -1,0 +1,234 @@
+"""The measures behind `warehouse.fidelity`: counts, columns and single features of two folders of raw files."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+
+from warehouse.contract import Column, Contract
+
+Connection = duckdb.DuckDBPyConnection
+SENTINEL = 365243
+CUTS = tuple(round(0.05 * k, 2) for k in range(1, 20)) + (0.99,)
+MAX_FREQUENCIES = 30
+CLIENT_OF = {"bureau_balance": "inner join bureau using (SK_ID_BUREAU) "}
+
+# One value per client, by table: what published models found strong, and what the generator promises to keep.
+FEATURES = {
+    "bureau": {
+        "count": "count(*)",
+        "active_count": "count(*) filter (CREDIT_ACTIVE = 'Active')",
+        "active_share": "avg(cast(CREDIT_ACTIVE = 'Active' as integer))",
+        "card_share": "avg(cast(CREDIT_TYPE = 'Credit card' as integer))",
+        "days_credit_mean": "avg(DAYS_CREDIT)",
+        "days_credit_max": "max(DAYS_CREDIT)",
+        "days_enddate_mean": "avg(DAYS_CREDIT_ENDDATE)",
+        "days_enddate_fact_mean": "avg(DAYS_ENDDATE_FACT)",
+        "credit_sum_mean": "avg(AMT_CREDIT_SUM)",
+        "debt_sum": "sum(AMT_CREDIT_SUM_DEBT)",
+        "debt_ratio": "sum(AMT_CREDIT_SUM_DEBT) / nullif(sum(AMT_CREDIT_SUM), 0)",
+        "max_overdue": "max(AMT_CREDIT_MAX_OVERDUE)",
+        "update_mean": "avg(DAYS_CREDIT_UPDATE)",
+    },
+    "bureau_balance": {
+        "late_share": "avg(cast(STATUS in ('1', '2', '3', '4', '5') as integer))",
+        "closed_share": "avg(cast(STATUS = 'C' as integer))",
+        "months_mean": "avg(MONTHS_BALANCE)",
+    },
+    "previous_application": {
+        "count": "count(*)",
+        "refused_share": "avg(cast(NAME_CONTRACT_STATUS = 'Refused' as integer))",
+        "approved_share": "avg(cast(NAME_CONTRACT_STATUS = 'Approved' as integer))",
+        "canceled_share": "avg(cast(NAME_CONTRACT_STATUS = 'Canceled' as integer))",
+        "days_decision_mean": "avg(DAYS_DECISION)",
+        "days_first_due_mean": "avg(nullif(DAYS_FIRST_DUE, 365243))",
+        "annuity_mean": "avg(AMT_ANNUITY)",
+        "term_mean": "avg(CNT_PAYMENT)",
+        "down_rate_mean": "avg(RATE_DOWN_PAYMENT)",
+        "high_yield_share": "avg(cast(NAME_YIELD_GROUP = 'high' as integer))",
+        "running_count": "count(*) filter (DAYS_LAST_DUE = 365243)",
+    },
+    "POS_CASH_balance": {
+        "months": "count(*)",
+        "late_share": "avg(cast(SK_DPD > 0 as integer))",
+        "late_def_share": "avg(cast(SK_DPD_DEF > 0 as integer))",
+        "future_mean": "avg(CNT_INSTALMENT_FUTURE)",
+        "first_month": "min(MONTHS_BALANCE)",
+    },
+    "credit_card_balance": {
+        "months": "count(*)",
+        "utilisation_mean": "avg(AMT_BALANCE / nullif(AMT_CREDIT_LIMIT_ACTUAL, 0))",
+        "balance_mean": "avg(AMT_BALANCE)",
+        "drawing_share": "avg(cast(AMT_DRAWINGS_CURRENT > 0 as integer))",
+        "atm_count_mean": "avg(CNT_DRAWINGS_ATM_CURRENT)",
+        "late_share": "avg(cast(SK_DPD > 0 as integer))",
+    },
+    "installments_payments": {
+        "late_share": "avg(cast(DAYS_ENTRY_PAYMENT > DAYS_INSTALMENT as integer))",
+        "days_early_mean": "avg(DAYS_INSTALMENT - DAYS_ENTRY_PAYMENT)",
+        "payment_min": "min(AMT_PAYMENT)",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One comparison.
+
+    Attributes
+    ----------
+    measure, table, column : str
+    real, generated : float
+        What a person would look at: a rate, a median, an AUC.
+    gap : float
+        Distance between 0 and 1.
+    noise : float
+        Standard error of the gap that the smaller of the two samples brings along, where it is known.
+    """
+
+    measure: str
+    table: str
+    column: str
+    real: float
+    generated: float
+    gap: float
+    noise: float = 0.0
+
+
+def count_entries(contract: Contract, real: Connection, generated: Connection) -> Iterator[Entry]:
+    """Rows per client, against the release: a sample may hold a part of a table only."""
+    released = sum(contract[table].released_rows for table in ("application_train", "application_test"))
+    for table in contract.tables.values():
+        if table.name.startswith("application"):
+            continue
+        expected = table.released_rows / released
+        found = _scalar(generated, f"select count(*) from {table.name}") / _scalar(generated, "select count(*) from clients")
+        gap = 1 - min(expected, found) / max(expected, found)
+        yield Entry("rows_per_client", table.name, "", expected, found, gap)
+    known = "select sum(weight * cast({} as integer)) / sum(weight) from clients"
+    for table in ("bureau", "previous_application", "credit_card_balance"):
+        query = known.format(f"SK_ID_CURR in (select SK_ID_CURR from {table})")
+        shares = [_scalar(con, query) for con in (real, generated)]
+        yield Entry("null_rate", table, "(clients without)", 1 - shares[0], 1 - shares[1], abs(shares[0] - shares[1]))
+
+
+def column_entries(contract: Contract, real: Connection, generated: Connection) -> Iterator[Entry]:
+    """Nulls, sentinels and distribution of every column."""
+    for table in contract.tables.values():
+        if table.name == "application_test":
+            continue
+        for column in table.columns:
+            if not column.name.startswith("SK_ID"):
+                yield from _column(table.name, column, real, generated)
+
+
+def feature_entries(real: Connection, generated: Connection) -> Iterator[Entry]:
+    """ROC AUC of each numeric column of the application and of simple aggregates of the histories."""
+    columns = [
+        name
+        for name, kind in real.execute("select column_name, data_type from duckdb_columns() where table_name = ?",
+                                       ["application_train"]).fetchall()
+        if kind != "VARCHAR" and name not in ("SK_ID_CURR", "TARGET")
+    ]  # fmt: skip
+    query = f"select TARGET, {', '.join(columns)} from application_train"
+    yield from _aucs("application_train", query, real, generated)
+    for table, features in FEATURES.items():
+        select = ", ".join(f"{expression} as {name}" for name, expression in features.items())
+        grouped = f"select SK_ID_CURR, {select} from {table} {CLIENT_OF.get(table, '')}group by SK_ID_CURR"
+        query = f"select TARGET, h.* exclude (SK_ID_CURR) from application_train inner join ({grouped}) as h using (SK_ID_CURR)"
+        yield from _aucs(table, query, real, generated)
+
+
+def auc(target: np.ndarray, values: np.ndarray) -> float:
+    """ROC AUC of one feature, ties shared; nulls are left out.
+
+    >>> auc(np.array([0, 0, 1, 1]), np.array([1.0, 2.0, 2.0, 3.0]))
+    0.875
+    """
+    known = ~np.isnan(values)
+    target, values = target[known], values[known]
+    _, index, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[index]
+    positives = int(target.sum())
+    negatives = len(target) - positives
+    if not positives or not negatives:
+        return 0.5
+    return float((ranks[target == 1].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def _column(table: str, column: Column, real: Connection, generated: Connection) -> Iterator[Entry]:
+    null = f"sum(weight * cast({column.name} is null as integer)) / sum(weight)"
+    nulls = [_scalar(con, f"select {null} from {_weighted(table)}") for con in (real, generated)]
+    yield Entry("null_rate", table, column.name, *nulls, abs(nulls[0] - nulls[1]))
+    name = column.name
+    if column.data_type == "varchar":
+        yield _frequencies(table, name, real, generated)
+        return
+    if column.data_type == "integer" and name.startswith("DAYS") and table in ("application_train", "previous_application"):
+        query = f"select sum(weight * cast({name} = {SENTINEL} as integer)) / sum(weight) from {_weighted(table)}"
+        rates = [_scalar(con, query) or 0.0 for con in (real, generated)]
+        if max(rates) > 0:
+            yield Entry("sentinel_rate", table, name, *rates, abs(rates[0] - rates[1]))
+        name = f"nullif({name}, {SENTINEL})"
+    entry = _distribution(table, column.name, name, real, generated)
+    if entry is not None:
+        yield entry
+
+
+def _frequencies(table: str, name: str, real: Connection, generated: Connection) -> Entry:
+    query = f"select {name}, sum(weight) as w from {_weighted(table)} where {name} is not null group by all order by w desc, {name}"
+    shares = []
+    for con in (real, generated):
+        rows = con.execute(query).fetchall()
+        total = sum(weight for _, weight in rows)
+        shares.append({value: weight / total for value, weight in rows})
+    values = set(shares[0]) | set(shares[1])
+    gap = sum(abs(shares[0].get(value, 0) - shares[1].get(value, 0)) for value in values) / 2
+    top = next(iter(shares[0]))
+    return Entry("frequencies", table, name, shares[0][top], shares[1].get(top, 0.0), gap)
+
+
+def _distribution(table: str, label: str, expression: str, real: Connection, generated: Connection) -> Entry | None:
+    """Kolmogorov-Smirnov distance over the real quantiles."""
+    quantiles = _scalar(real, f"select quantile_disc({expression}, {list(CUTS)}) from {_weighted(table)}")
+    if quantiles is None:
+        return None
+    cuts = sorted(set(quantiles))
+    sums = ", ".join(f"sum(weight) filter ({expression} <= {cut})" for cut in cuts)
+    query = f"select sum(weight), {sums} from {_weighted(table)} where {expression} is not null"
+    curves = []
+    for con in (real, generated):
+        total, *below = con.execute(query).fetchone()
+        curves.append(np.array([(value or 0.0) / total for value in below]) if total else np.zeros(len(cuts)))
+    medians = [_scalar(con, f"select median({expression}) from {_weighted(table)}") for con in (real, generated)]
+    gap = float(np.abs(curves[0] - curves[1]).max())
+    return Entry("distribution", table, label, float(medians[0]), float(medians[1] or 0.0), gap)
+
+
+def _aucs(table: str, query: str, real: Connection, generated: Connection) -> Iterator[Entry]:
+    frames = [{name: _floats(values) for name, values in con.execute(query).fetchnumpy().items()} for con in (real, generated)]
+    for name in frames[0]:
+        if name == "TARGET" or np.nanstd(frames[0][name]) == 0:
+            continue
+        values = [auc(frame["TARGET"], frame[name]) for frame in frames]
+        noise = float(np.sqrt(sum(_auc_variance(frame["TARGET"][~np.isnan(frame[name])]) for frame in frames)))
+        yield Entry("auc", table, name, *values, abs(values[0] - values[1]), noise)
+
+
+def _auc_variance(target: np.ndarray) -> float:
+    """Variance of the AUC of a feature without power: (n + 1) / (12 * positives * negatives)."""
+    positives = max(float(target.sum()), 1.0)
+    return (len(target) + 1) / (12 * positives * max(len(target) - positives, 1.0))
+
+
+def _floats(values: np.ndarray) -> np.ndarray:
+    return np.ma.filled(np.ma.asarray(values).astype(float), np.nan)
+
+
+def _weighted(table: str) -> str:
+    return f"{table} {CLIENT_OF.get(table, '')}inner join clients using (SK_ID_CURR)"
+
+
+def _scalar(con: Connection, query: str) -> float:
+    return con.execute(query).fetchone()[0]
