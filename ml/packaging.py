@@ -15,9 +15,11 @@ SERVING_REQUIREMENTS = PROJECT_ROOT / "ml" / "serving-requirements.txt"
 
 
 def signature(data: TrainingData) -> ModelSignature:
-    """What the model takes and gives: doubles (also for whole numbers, which may be null) and strings by name; then
-    the probabilities of repayment and of default, one pair per applicant.
-    """  # noqa: D205
+    """What the model takes and gives.
+
+    It takes doubles, also for whole numbers (they may be null), and strings, by name; it gives the probabilities of
+    repayment and of default, one pair per applicant.
+    """
     inputs = [ColSpec(DataType.double, name) for name in data.numeric]
     inputs += [ColSpec(DataType.string, name) for name in data.categories]
     return ModelSignature(inputs=Schema(inputs), outputs=Schema([TensorSpec(np.dtype("float64"), (-1, 2), name=None)]))

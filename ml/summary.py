@@ -42,8 +42,8 @@ def summary(settings: Settings) -> str:
     ]
     marts = next(iter(sorted(snapshot.glob("*.duckdb"))), settings.duckdb_path)
     open_next = [
-        ("the marts", f".venv/bin/python -m duckdb -readonly {_short(marts)}"),
-        ("the runs", f".venv/bin/mlflow ui --backend-store-uri {settings.tracking_uri}"),
+        ("the marts", f".venv/bin/duckdb -readonly {_short(marts)}"),
+        ("the runs", f".venv/bin/mlflow ui --backend-store-uri {_short_uri(settings.tracking_uri)}"),
         ("the report", _short(DRIFT_REPORT)),
         ("the model", f".venv/bin/mlflow models serve -m {_short(settings.model_dir)} --env-manager local -p 1234"),
     ]
@@ -73,6 +73,10 @@ def _figures(champion: RegisteredModel) -> list[tuple[str, str]]:
 
 def _short(path: Path) -> str:
     return str(path.relative_to(PROJECT_ROOT)) if path.is_relative_to(PROJECT_ROOT) else str(path)
+
+
+def _short_uri(uri: str) -> str:
+    return uri.replace(f"sqlite:///{PROJECT_ROOT}/", "sqlite:///")
 
 
 def _table(rows: list[tuple[str, str]]) -> list[str]:

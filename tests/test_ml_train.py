@@ -1,6 +1,9 @@
 """The training command as a person meets it."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import mlflow
@@ -10,6 +13,7 @@ from ml.export import main as export_main
 from ml.registry import Registry, read_champion
 from ml.train import main
 from tests.ml_fixtures import prepare_store, settings_in, synthetic_applicants, trained_once, write_warehouse
+from warehouse.settings import PROJECT_ROOT
 
 
 @pytest.fixture
@@ -169,6 +173,15 @@ def test_a_champion_that_lost_its_files_is_one_line(place, tmp_path, capsys):
     error = capsys.readouterr().err
     assert "manifest.json of credit_scoring_model version 1" in error
     assert len(error.splitlines()) == 1
+
+
+def test_importing_the_package_keeps_libraries_quiet_and_threads_polite():
+    script = "import ml, os; print(os.environ['MLFLOW_DISABLE_TELEMETRY'], os.environ['OMP_WAIT_POLICY'])"
+    path = {name: value for name, value in os.environ.items() if name == "PATH"}
+    answer = subprocess.run(
+        [sys.executable, "-c", script], env=path, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.split() == ["true", "PASSIVE"]
 
 
 def test_help_explains_the_commands(capsys):

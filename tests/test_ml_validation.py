@@ -128,3 +128,9 @@ def test_config_survives_its_own_log_and_refuses_names_it_does_not_know():
     assert TrainingConfig.from_dict(CONFIG.to_dict()) == CONFIG
     with pytest.raises(SettingsError, match="dropout"):
         TrainingConfig.from_dict({"dropout": 0.1})
+
+
+def test_the_built_marts_can_be_learned_from_and_give_nothing_away(built_warehouse):
+    built = read_training_data(built_warehouse)
+    area = auc(built.target, cross_validate(built, CONFIG, assign_folds(built, 3, seed=1)).probability)
+    assert 0.55 < area < 0.9

@@ -170,7 +170,7 @@ def post(server: Server, body: object) -> tuple[int, dict]:
 
 
 def as_request(frame) -> dict:
-    rows = [[None if value is None or value != value else value for value in row] for row in frame.values.tolist()]  # noqa: PLR0124
+    rows = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
     return {"dataframe_split": {"columns": list(frame.columns), "data": rows}}
 
 
@@ -202,6 +202,14 @@ def test_a_missing_column_is_the_callers_fault_and_named(server, trained):
     status, answer = post(server, as_request(frame))
     assert status == 400
     assert "amt_income" in json.dumps(answer)
+
+
+def test_health_check_of_the_image_finds_the_server_well_and_a_dead_one_ill(server):
+    words = json.loads(arguments("HEALTHCHECK")[0].split("CMD", maxsplit=1)[1])
+    for port, healthy in ((server.url.rsplit(":", maxsplit=1)[1], True), (str(free_port()), False)):
+        asked = [str(server.python), *(word.replace(PORT, port) for word in words[1:])]
+        answer = subprocess.run(asked, capture_output=True, check=False)
+        assert (answer.returncode == 0) is healthy
 
 
 def test_only_what_serving_needs_is_installed(server):
