@@ -17,6 +17,7 @@ export CREDIT_PUBLISHED_DIR := $(abspath $(CREDIT_PUBLISHED_DIR))
 endif
 export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
+export OMP_WAIT_POLICY := PASSIVE
 
 .PHONY: help setup run test lint lock clean
 .DEFAULT_GOAL := help
@@ -51,6 +52,8 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
 
-lock: setup ## compile requirements.txt again from the direct dependencies in pyproject.toml
+lock: setup ## compile both locks again from the direct dependencies in pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group warehouse --group ml --group monitoring --group dev \
 		--universal --python-version 3.11 --no-header --quiet --output-file requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --group serving --constraint requirements.txt --python-platform linux \
+		--python-version 3.11 --no-header --quiet --output-file ml/serving-requirements.txt

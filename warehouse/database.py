@@ -56,8 +56,8 @@ def require_table(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> No
     """Raise `WarehouseMissingError` unless `schema.table` exists."""
     found = con.execute(
         "select count(*) from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
-    ).fetchone()
-    if not found or not found[0]:
+    ).fetchall()
+    if not found[0][0]:
         raise WarehouseMissingError(
             expected=f"{schema}.{table} in the warehouse",
             found="no such table",

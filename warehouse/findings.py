@@ -73,7 +73,7 @@ def run_suite(source: "SQLDatasource", suite: Suite) -> SuiteOutcome:
     """Validate one table: first only whether each expectation holds, which Great Expectations bundles into a few
     queries; then the counts and examples of those that do not.
     """  # noqa: D205
-    asset = source.add_table_asset(suite.name, table_name=suite.table, schema_name=suite.schema)
+    asset = source.add_table_asset(suite.name, table_name=suite.table)
     batch = asset.add_batch_definition_whole_table("whole").get_batch()
     numbered = [expectation.copy(update={"meta": {"number": n}}) for n, expectation in enumerate(suite.expectations)]
     validated = batch.validate(

@@ -37,13 +37,15 @@ def duckdb_keeps_its_connection() -> Iterator[None]:
 
 
 @contextmanager
-def duckdb_source(path: Path) -> Iterator["SQLDatasource"]:
+def duckdb_source(path: Path, *schemas: str) -> Iterator["SQLDatasource"]:
     """Open a warehouse read-only as a data source of an ephemeral context: no files, no progress bars, no analytics.
 
     Parameters
     ----------
     path : Path
         An existing DuckDB file.
+    *schemas : str
+        Where tables are looked for: an asset has no schema of its own in Great Expectations any more.
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx  # noqa: PLC0415 - three seconds, that `--help` need not wait for
@@ -52,9 +54,10 @@ def duckdb_source(path: Path) -> Iterator["SQLDatasource"]:
     _leave_quietly()
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    arguments = {"read_only": True, "config": {"search_path": ",".join(schemas)}}
     with duckdb_keeps_its_connection():
         source = context.data_sources.add_sql(
-            "warehouse", connection_string=f"duckdb:///{path}", kwargs={"connect_args": {"read_only": True}}
+            "warehouse", connection_string=f"duckdb:///{path}", kwargs={"connect_args": arguments}
         )
         try:
             yield source

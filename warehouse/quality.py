@@ -171,7 +171,7 @@ def _run_suites(
     suites = [raw_suite(table, contract) for table in contract.tables.values()] + mart_suites(facts)
     report(_row("suite", "checked", "failed", "warnings", "seconds"))
     outcomes = []
-    with duckdb_source(warehouse) as source:
+    with duckdb_source(warehouse, "raw", MARTS_SCHEMA) as source:
         for suite in suites:
             started = time.perf_counter()
             outcome = run_suite(source, suite)

@@ -7,15 +7,16 @@ import numpy as np
 from warehouse.generator.clients import Population
 from warehouse.generator.drift import Drift
 from warehouse.generator.statistics import Statistics
-from warehouse.generator.target import RATE_WITH_BUREAU, RATE_WITHOUT_BUREAU, observed_scores
+from warehouse.generator.target import RATE_WITH_BUREAU, RATE_WITHOUT_BUREAU, UNSEEN_WITHOUT, observed_scores
 
 Array = np.ndarray
 PENALTY = 150.0
 EASED = 0.1
+MIN_COEFFICIENT = 0.01
 STEPS = 30
 SIMULATED_CLIENTS = 60_000
 MATCHING_ROUNDS = 40
-MATCHING_RATE = 0.35
+MATCHING_RATE = 0.09
 
 
 def first_target(names: list[str], scores: Array, target: Array) -> dict[str, Any]:
@@ -23,7 +24,8 @@ def first_target(names: list[str], scores: Array, target: Array) -> dict[str, An
 
     The penalty looks at variables of equal spread, so that what is known of few clients is not shrunk for that reason.
     A second fit penalises a variable the less the larger its first coefficient was: strong ones are not shrunk, noise is.
-    `gaps` are the mean scores of defaulters less those of the others, shrunk by what chance explains.
+    `gaps` are the mean scores of defaulters less those of the others, shrunk by what chance explains; where the generator
+    knows the client's effect itself, not a guess of it from rows, they are those of the effect.
     """
     labelled = ~np.isnan(target)
     X, y = np.nan_to_num(scores[labelled]), target[labelled]
@@ -33,10 +35,13 @@ def first_target(names: list[str], scores: Array, target: Array) -> dict[str, An
     gap = X[y == 1].mean(axis=0) - X[y == 0].mean(axis=0)
     error = spread * np.sqrt(1 / y.sum() + 1 / (1 - y).sum())
     gap *= np.maximum(1 - (error / gap) ** 2, 0)
-    kept = [k for k in range(len(names)) if gap[k] != 0]
+    for k, name in enumerate(names):
+        if name.split(".")[0] in UNSEEN_WITHOUT and "." in name and not name.endswith(".count"):
+            gap[k] /= np.nanvar(scores[labelled, k])
+    kept = [k for k in range(len(names)) if gap[k] != 0 or abs(coefficients[k]) > MIN_COEFFICIENT]
     return {
         "coefficients": {names[k]: round(float(coefficients[k]), 4) for k in kept},
-        "gaps": {names[k]: round(float(gap[k]), 4) for k in kept},
+        "gaps": {names[k]: round(float(gap[k]), 4) for k in kept if gap[k] != 0},
     }
 
 
@@ -52,12 +57,13 @@ def match_target(statistics: Statistics) -> dict[str, Any]:
     parts = [(observed_scores(population, chunk)[:, columns], population.counts(chunk, "bureau")) for chunk in population.chunks()]
     X, known = np.concatenate([part for part, _ in parts]), np.concatenate([counts for _, counts in parts]) > 0
     beta = np.array(list(statistics.target["coefficients"].values()))
-    wanted = np.array([statistics.target["gaps"][name] for name in names])
+    gaps = statistics.target["gaps"]
+    wanted, matched = np.array([gaps.get(name, 0.0) for name in names]), np.array([name in gaps for name in names])
     variance = X.var(axis=0)
     for _ in range(MATCHING_ROUNDS):
         p, _ = _probabilities(X @ beta, known)
         gap = p @ X / p.sum() - (1 - p) @ X / (1 - p).sum()
-        beta += MATCHING_RATE * (wanted - gap) / variance / 4
+        beta += MATCHING_RATE * matched * (wanted - gap) / variance
     _, intercepts = _probabilities(X @ beta, known)
     return {
         "coefficients": {name: round(float(value), 4) for name, value in zip(names, beta, strict=True)},

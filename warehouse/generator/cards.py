@@ -16,11 +16,15 @@ HISTORY = 96
 MONTHLY_INTEREST = 0.036
 MINIMUM_OF_LIMIT = 0.05
 # Habits of payment and drawing, fitted to the release.
-PAYS_NOTHING, PAYS_ALL, PAYS_MINIMUM = 0.07, 0.07, 0.45
-SMALL_DRAWING = 0.05
-LIMIT_STARTS_LOWER = 0.45
-BLOCKED_WHEN_IDLE = 0.02
-LATE_GIVEN_NO_PAYMENT = 0.35
+PAYS_NOTHING, PAYS_ALL, PAYS_MINIMUM = 0.10, 0.04, 0.55
+SPENDING_MONTHS, WEARS_OFF_MONTHS = 90, 42
+USED_AT_ONCE = 0.62
+OWES_MORE_WHILE_SPENDING = 1.45
+SMALL_DRAWING = 0.03
+STARTS_LOWER, RAISED_LATER = 0.2, 0.35
+LIMIT_WITHDRAWN = 0.55
+ENDED_UNUSED = 0.3
+FEE_PAID, FEE_LOG_MEAN, FEE_LOG_SPREAD = 0.72, 5.6, 1.5
 
 
 @dataclass(frozen=True)
@@ -133,20 +137,24 @@ def _cards(population: Population, drawn: Applications) -> Cards:
 
 def _simulate(rng: np.random.Generator, cards: Cards) -> Months:
     """Let every card live from its first month to its last, all cards at once."""
-    n = len(cards.prev)
-    month = np.arange(-HISTORY, 0)
+    n, month = len(cards.prev), np.arange(-HISTORY, 0)
     shown = (month >= cards.first[:, None]) & (month <= cards.last[:, None])
     limit = _limits(rng, cards, month)
-    starts = np.minimum(cards.first + rng.geometric(0.5, n) - 1, -1)
-    stops = np.floor(cards.first + (1 - cards.first) * rng.random(n) ** 0.25)
+    waits = np.where(rng.random(n) < USED_AT_ONCE, 0, rng.geometric(0.33, n))
+    starts = np.minimum(cards.first + waits, -1)
+    stops = starts + np.floor(rng.exponential(SPENDING_MONTHS, n))
+    life = (cards.last - cards.first + 1) / WEARS_OFF_MONTHS
+    often = cards.drawing * life / (1 - np.exp(-life))
     gives_up = np.where(cards.abandoned, np.floor(cards.first + (-cards.first) * rng.random(n)), 1)
     names = ("balance", "drawn", "minimum", "paid", "dpd")
     history = {name: np.zeros((n, HISTORY)) for name in names}
     balance, dpd = np.zeros(n), np.zeros(n)
     for k in range(HISTORY):
         live = shown[:, k] & cards.used & (month[k] >= starts)
-        spending = live & (month[k] <= stops) & (month[k] < gives_up)
-        drawn = _drawings(rng, cards, spending, limit[:, k], balance)
+        draws = live & (month[k] < gives_up) & (month[k] <= stops)
+        draws &= rng.random(n) < often * np.exp((starts - month[k]) / WEARS_OFF_MONTHS)
+        draws |= live & (month[k] == starts)
+        drawn = np.where(draws, _drawings(rng, cards.utilisation, limit[:, k], balance), 0)
         minimum = np.where(live & (balance > 0), np.minimum(MINIMUM_OF_LIMIT * limit[:, k] + 9, balance * 1.02), 0)
         paid = np.where(month[k] < gives_up, _payments(rng, minimum, balance), 0)
         late = (minimum > 0) & (paid < minimum) & (rng.random(n) < cards.late)
@@ -155,28 +163,33 @@ def _simulate(rng: np.random.Generator, cards: Cards) -> Months:
         balance = np.where(live & (balance > 45), balance, 0)
         for name, values in zip(names, (balance, drawn, minimum, paid, dpd * live), strict=True):
             history[name][:, k] = values
-    idle = (month > stops[:, None]) & (history["balance"] == 0) & (cards.first[:, None] < -30)
-    limit = np.where(idle | (~cards.used[:, None] & (month > stops[:, None])), 0, limit)
-    return Months(shown=shown, limit=limit, started=cards.used[:, None] & (month >= starts[:, None]), **history)
+    withdrawn = (month > stops[:, None]) & (history["balance"] == 0) & (rng.random(n) < LIMIT_WITHDRAWN)[:, None]
+    return Months(
+        shown=shown, limit=np.where(withdrawn, 0, limit), started=cards.used[:, None] & (month >= starts[:, None]), **history
+    )  # fmt: skip
 
 
 def _limits(rng: np.random.Generator, cards: Cards, month: Array) -> Array:
-    """Some cards start with a lower limit that is raised once."""
+    """Some cards start below the limit applied for, some are raised above it later."""
     n = len(cards.prev)
-    lower = np.round(cards.top_limit * rng.uniform(0.2, 0.8, n) / 4500) * 4500
-    lower = np.maximum(np.where(rng.random(n) < LIMIT_STARTS_LOWER, lower, cards.top_limit), 4500)
-    raised = np.floor(cards.first * rng.random(n))
-    return np.where(month < raised[:, None], lower[:, None], cards.top_limit[:, None])
+    lower = np.round(cards.top_limit * rng.uniform(0.3, 0.8, n) / 4500) * 4500
+    lower = np.maximum(np.where(rng.random(n) < STARTS_LOWER, lower, cards.top_limit), 4500)
+    higher = np.round(cards.top_limit * rng.uniform(1.4, 3.5, n) / 22_500) * 22_500
+    higher = np.where(rng.random(n) < RAISED_LATER, np.maximum(higher, cards.top_limit), cards.top_limit)
+    first_step = np.floor(cards.first * (0.4 + 0.6 * rng.random(n)))
+    second_step = np.floor(first_step * rng.random(n))
+    limit = np.where(month < first_step[:, None], lower[:, None], cards.top_limit[:, None])
+    return np.where(month < second_step[:, None], limit, higher[:, None])
 
 
-def _drawings(rng: np.random.Generator, cards: Cards, spending: Array, limit: Array, balance: Array) -> Array:
+def _drawings(rng: np.random.Generator, utilisation: Array, limit: Array, balance: Array) -> Array:
     """Drawings bring the balance towards what the holder usually owes, never above the limit."""
     n = len(balance)
-    wanted = np.maximum(cards.utilisation * limit * rng.uniform(0.6, 1.5, n) - balance, 0)
+    wanted = OWES_MORE_WHILE_SPENDING * utilisation * limit * rng.uniform(0.8, 1.3, n) - balance
     small = SMALL_DRAWING * limit * rng.exponential(1.0, n)
-    amount = np.minimum(np.maximum(wanted * rng.uniform(0.2, 1.0, n), small), limit - balance)
+    amount = np.minimum(np.maximum(wanted * rng.uniform(0.5, 1.0, n), small), limit - balance)
     amount = np.where(rng.random(n) < 0.6, np.round(amount / 450) * 450, np.round(amount, 2))
-    return np.where(spending & (rng.random(n) < cards.drawing), np.maximum(amount, 0), 0)
+    return np.maximum(amount, 0)
 
 
 def _payments(rng: np.random.Generator, minimum: Array, balance: Array) -> Array:
@@ -199,21 +212,23 @@ def _rows(population: Population, rng: np.random.Generator, cards: Cards, months
     paid = months.paid[card, k]
     parts = _split_drawings(rng, drawn)
     mature = np.cumsum((months.minimum > 0) & months.shown, axis=1)[card, k]
-    early = months.minimum[card, k] + balance + drawn == 0
-    no_terms = early & (rng.random(len(card)) < 0.12)
+    no_terms = ~started & (rng.random(len(card)) < np.where(cards.used[card], 0.12, 0.25))
+    fee = np.round(np.exp(rng.normal(FEE_LOG_MEAN, FEE_LOG_SPREAD, len(card))), 3)
+    fee = np.where((paid == 0) & (rng.random(len(card)) < FEE_PAID), fee, paid)
     code = population.statistics.texts.code
-    over = cards.last[card] + HISTORY - k < 3
-    ended = ~cards.used[card] & (rng.random(len(cards.prev)) < 0.2)[card] & over
+    over = k - HISTORY > (cards.first * rng.random(len(cards.prev)) ** 2)[card]
+    ended = ~cards.used[card] & (rng.random(len(cards.prev)) < ENDED_UNUSED)[card] & over
+    limit = np.where(ended & (rng.random(len(cards.prev)) < 0.6)[card], 0, months.limit[card, k])
     dpd = months.dpd[card, k]
     columns = {
         "SK_ID_PREV": cards.prev[card],
         "SK_ID_CURR": cards.curr[card],
         "MONTHS_BALANCE": k - HISTORY,
         "AMT_BALANCE": np.round(balance, 3),
-        "AMT_CREDIT_LIMIT_ACTUAL": months.limit[card, k],
+        "AMT_CREDIT_LIMIT_ACTUAL": limit,
         "AMT_DRAWINGS_CURRENT": drawn,
         "AMT_INST_MIN_REGULARITY": np.where(no_terms, np.nan, np.round(months.minimum[card, k], 3)),
-        "AMT_PAYMENT_CURRENT": np.where(started, np.round(paid, 3), np.nan),
+        "AMT_PAYMENT_CURRENT": np.where(started, np.round(fee, 3), np.nan),
         "AMT_PAYMENT_TOTAL_CURRENT": np.round(paid, 3),
         "AMT_RECEIVABLE_PRINCIPAL": principal,
         "AMT_RECIVABLE": np.round(owed, 3),
