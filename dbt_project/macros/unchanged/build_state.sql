@@ -47,3 +47,15 @@
         {%- do run_query("insert into meta.build_state values ('" ~ model.unique_id ~ "', '" ~ state ~ "', current_timestamp)") -%}
     {%- endif -%}
 {%- endmacro %}
+
+{# The result of a test that passed: no failures; for a unit test, no rows that differ. #}
+{% macro passed_before(is_unit_test=false) -%}
+    {%- call statement('main', fetch_result=True) -%}
+        {%- if is_unit_test %}
+        select 'expected' as actual_or_expected where false
+        {%- else %}
+        select 0 as failures, false as should_warn, false as should_error
+        {%- endif %}
+    {%- endcall -%}
+    {{ return({'relations': []}) }}
+{%- endmacro %}

@@ -31,14 +31,30 @@
 {% materialization test, adapter='duckdb' -%}
     {%- set state = node_state(sql) -%}
     {%- if is_unchanged(state) -%}
-        {%- call statement('main', fetch_result=True) -%}
-            select 0 as failures, false as should_warn, false as should_error
-        {%- endcall -%}
-        {{ return({'relations': []}) }}
+        {{ return(passed_before()) }}
     {%- endif -%}
     {%- do forget_state() -%}
     {%- set result = dbt.materialization_test_default() -%}
     {%- if load_result('main')['data'][0][0] == 0 -%}
+        {%- do record_state(state) -%}
+    {%- endif -%}
+    {{ return(result) }}
+{%- endmaterialization %}
+
+{# A unit test reads its fixtures alone: its SQL and what it expects say everything. #}
+{% materialization unit, adapter='duckdb' -%}
+    {%- set state = local_md5(sql ~ tojson(config.get('expected_rows'), sort_keys=True) ~ config.get('expected_sql')) -%}
+    {%- if is_unchanged(state) -%}
+        {{ return(passed_before(is_unit_test=true)) }}
+    {%- endif -%}
+    {%- do forget_state() -%}
+    {%- set result = dbt.materialization_unit_default() -%}
+    {%- set rows = {'actual': [], 'expected': []} -%}
+    {%- for row in load_result('main')['table'].rows -%}
+        {%- set side = row['actual_or_expected'] -%}
+        {%- do rows[side].append(row.values() | join('|') | replace(side, '')) -%}
+    {%- endfor -%}
+    {%- if rows['actual'] | sort == rows['expected'] | sort -%}
         {%- do record_state(state) -%}
     {%- endif -%}
     {{ return(result) }}
