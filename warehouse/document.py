@@ -101,8 +101,8 @@ def _staging_model(contract: Contract, table: Table) -> dict[str, Any]:
         "columns": columns,
     }
     if len(table.primary_key) > 1:
-        key = [name.lower() for name in table.primary_key]
-        model["data_tests"] = [{"unique_combination": {"arguments": {"columns": key}}}]
+        key, month = (name.lower() for name in table.primary_key)
+        model["data_tests"] = [{"one_row_per_month": {"arguments": {"key": key, "month": month}}}]
     return model
 
 

@@ -1,9 +1,0 @@
-{# Rows are unique over several columns together. #}
-{% test unique_combination(model, columns) %}
-    select
-        {{ columns | join(', ') }},
-        count(*) as row_count
-    from {{ model }}
-    group by {{ columns | join(', ') }}
-    having count(*) > 1
-{% endtest %}
