@@ -6,13 +6,23 @@ from pathlib import Path
 
 import duckdb
 import pytest
-import yaml
+from sklearn.metrics import roc_auc_score
 
-from tests.building import DBT_PROJECT, build_marts
-from warehouse.document import documents, wide_marts
+from tests.building import build_marts
+from warehouse.document import documents
+from warehouse.document import marts as marts_document
 from warehouse.errors import ContractError
+from warehouse.feature_docs import Feature, FeatureMart
 
-MARTS = ["feat_application", "feat_bureau", "feat_previous_application", "feat_installments"]
+MARTS = [
+    "feat_application",
+    "feat_bureau",
+    "feat_previous_application",
+    "feat_installments",
+    "feat_pos_cash",
+    "feat_credit_card",
+    "feat_cross_source",
+]
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +63,21 @@ def test_every_column_is_described_in_the_database_itself(marts: duckdb.DuckDBPy
     assert silent == []
 
 
-def test_every_feature_has_a_unit():
-    models = yaml.safe_load((DBT_PROJECT / "models/marts/_feature_marts__models.yml").read_text())["models"]
-    without = [
-        c["name"]
-        for m in models
-        for c in m["columns"]
-        if c["name"] != "sk_id_curr" and not c["config"]["meta"].get("unit")
-    ]
-    assert without == []
+def test_the_catalog_lists_every_feature_with_what_it_measures(marts: duckdb.DuckDBPyConnection):
+    columns = marts.execute(
+        "select column_name from duckdb_columns() where schema_name = 'marts' and table_name = 'client_features'"
+    ).fetchall()
+    catalog = marts.sql("select * from marts.feature_catalog").df().set_index("feature")
+    assert set(catalog.index) == {name for (name,) in columns} - {"sk_id_curr", "population"}
+    assert len(catalog) >= 700
+    assert catalog[["mart", "sources", "kind", "unit", "description", "null_share"]].notna().all(axis=None)
+    features = marts.sql("select * from marts.client_features").df()
+    labelled = marts.sql("select * from marts.training_set").df()
+    for name in ("ext_source_2", "bureau_debt_sum", "card_utilisation_mean", "installments_late_share_365d"):
+        row, known = catalog.loc[name], labelled[["target", name]].dropna()
+        assert row["null_share"] == pytest.approx(features[name].isna().mean())
+        assert row["minimum"] == features[name].min() and row["maximum"] == features[name].max()
+        assert row["auc"] == pytest.approx(roc_auc_score(known["target"], known[name]))
 
 
 def test_derived_documentation_is_what_the_command_writes():
@@ -70,9 +86,11 @@ def test_derived_documentation_is_what_the_command_writes():
 
 
 def test_a_feature_made_twice_is_refused():
-    column = {"name": "x", "data_type": "double", "description": "x"}
+    feature = Feature("x", "count", "X.", "double")
     with pytest.raises(ContractError, match="x again in feat_b"):
-        wide_marts([{"name": "feat_a", "columns": [column]}, {"name": "feat_b", "columns": [column]}])
+        marts_document(
+            [FeatureMart("feat_a", "One row.", (feature,), ()), FeatureMart("feat_b", "One row.", (feature,), ())]
+        )
 
 
 def test_only_staging_reads_the_raw_files(built_warehouse: Path):

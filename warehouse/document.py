@@ -1,7 +1,9 @@
-"""Documentation that dbt wants in full although it stands elsewhere already, written so that nobody copies it by hand.
+"""Documentation that dbt wants in YAML, written from where it stands already so that nobody copies it by hand.
 
 * Staging models say what the contract of the raw files says, in lower case: columns, meaning, key, parent.
-* client_features, training_set and scoring_set hold every feature again, as `_feature_marts__models.yml` describes it.
+* A feature is described in the SQL that makes it, on the line above: `-- [unit] What it means.` Loops write such lines
+  too, so a family of features cannot drift from its documentation.
+* client_features, training_set and scoring_set hold every feature again.
 """
 
 import argparse
@@ -15,10 +17,10 @@ import yaml
 from warehouse.cli import run_command
 from warehouse.contract import Contract, Table, load_contract
 from warehouse.errors import ContractError
+from warehouse.feature_docs import Feature, FeatureMart, read_feature_marts
 from warehouse.settings import PROJECT_ROOT
 
 MODELS_DIR = PROJECT_ROOT / "dbt_project" / "models"
-FEATURE_MARTS_FILE = MODELS_DIR / "marts" / "_feature_marts__models.yml"
 HEADER = "# Written by `python -m warehouse.document` from {source}: change that, then run the command again.\n"
 KEY = {
     "name": "sk_id_curr",
@@ -54,40 +56,54 @@ def documents() -> dict[Path, str]:
     Raises
     ------
     ContractError
-        Two feature marts make a feature of the same name.
+        A feature is not described, or two feature marts make one of the same name.
     """
     contract = load_contract()
-    marts = yaml.safe_load(FEATURE_MARTS_FILE.read_text(encoding="utf-8"))["models"]
     staging = [_staging_model(contract, table) for table in contract.tables.values()]
+    sources = "_home_credit__sources.yml"
     return {
-        MODELS_DIR / "staging" / "_home_credit__models.yml": _render(staging, "_home_credit__sources.yml"),
-        MODELS_DIR / "intermediate" / "_int_applications_unioned__models.yml": _render(
-            [_unioned(contract)], "_home_credit__sources.yml"
-        ),
-        MODELS_DIR / "marts" / "_wide_marts__models.yml": _render(wide_marts(marts), FEATURE_MARTS_FILE.name),
+        MODELS_DIR / "staging" / "_home_credit__models.yml": _render(staging, sources),
+        MODELS_DIR / "intermediate" / "_int_applications_unioned__models.yml": _render([_unioned(contract)], sources),
+        MODELS_DIR / "marts" / "_feature_marts__models.yml": _render(marts(read_feature_marts(contract)), "feat_*.sql"),
     }
 
 
-def wide_marts(feature_marts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Properties of the wide marts: key, then what is theirs alone, then every feature in the order of its mart."""
-    features: dict[str, dict[str, Any]] = {}
-    for model in feature_marts:
-        for column in model["columns"]:
-            name = column["name"]
-            if name in features:
+def marts(feature_marts: Sequence[FeatureMart]) -> list[dict[str, Any]]:
+    """Properties of the feature marts and of the wide marts: key, then what is theirs alone, then the features."""
+    columns: dict[str, dict[str, Any]] = {}
+    models = []
+    for mart in feature_marts:
+        own = [_feature_column(mart, feature) for feature in mart.features]
+        for column in own:
+            if column["name"] in columns:
                 raise ContractError(
                     expected="every feature in one mart",
-                    found=f"{name} again in {model['name']}",
-                    remedy=f"rename one of the two in {FEATURE_MARTS_FILE.name} and in its model",
+                    found=f"{column['name']} again in {mart.name}",
+                    remedy=f"rename it in {mart.name}.sql",
                 )
-            if name != KEY["name"]:
-                meta = {**column.get("config", {}).get("meta", {}), "mart": model["name"]}
-                described = {key: column[key] for key in ("name", "data_type", "description")}
-                features[name] = described | {"config": {"meta": meta}}
-    return [
-        {"name": name, "description": description, "columns": [KEY, *own_columns, *features.values()]}
-        for name, (description, own_columns) in WIDE_MARTS.items()
-    ]
+            columns[column["name"]] = column
+        meta = {"meta": {"sources": list(mart.sources)}}
+        key = KEY | {"constraints": [{"type": "not_null"}], "data_tests": ["unique", "not_null"]}
+        models.append({"name": mart.name, "description": mart.description, "config": meta, "columns": [key, *own]})
+    for name, (description, own_columns) in WIDE_MARTS.items():
+        models.append({"name": name, "description": description, "columns": [KEY, *own_columns, *columns.values()]})
+    return models
+
+
+def _feature_column(mart: FeatureMart, feature: Feature) -> dict[str, Any]:
+    meta = {
+        "mart": mart.name,
+        "sources": list(mart.sources),
+        "unit": feature.unit,
+        "aggregate": feature.aggregate,
+        "window": feature.window,
+    }
+    return {
+        "name": feature.name,
+        "data_type": feature.data_type,
+        "description": feature.description,
+        "config": {"meta": {name: value for name, value in meta.items() if value}},
+    }
 
 
 def _staging_model(contract: Contract, table: Table) -> dict[str, Any]:
@@ -129,7 +145,7 @@ def _render(models: list[dict[str, Any]], source: str) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the documentation of the staging models and of the wide marts."""
+    """Write the documentation of the staging models and of the marts."""
     parser = argparse.ArgumentParser(prog="python -m warehouse.document", description=__doc__.splitlines()[0])
     parser.parse_args(argv)
 

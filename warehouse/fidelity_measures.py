@@ -103,7 +103,9 @@ def count_entries(contract: Contract, real: Connection, generated: Connection) -
         if table.name.startswith("application"):
             continue
         expected = table.released_rows / released
-        found = _scalar(generated, f"select count(*) from {table.name}") / _scalar(generated, "select count(*) from clients")
+        found = _scalar(generated, f"select count(*) from {table.name}") / _scalar(
+            generated, "select count(*) from clients"
+        )
         gap = 1 - min(expected, found) / max(expected, found)
         yield Entry("rows_per_client", table.name, "", expected, found, gap)
     known = "select sum(weight * cast({} as integer)) / sum(weight) from clients"
@@ -165,7 +167,11 @@ def _column(table: str, column: Column, real: Connection, generated: Connection)
     if column.data_type == "varchar":
         yield _frequencies(table, name, real, generated)
         return
-    if column.data_type == "integer" and name.startswith("DAYS") and table in ("application_train", "previous_application"):
+    if (
+        column.data_type == "integer"
+        and name.startswith("DAYS")
+        and table in ("application_train", "previous_application")
+    ):
         query = f"select sum(weight * cast({name} = {SENTINEL} as integer)) / sum(weight) from {_weighted(table)}"
         rates = [_scalar(con, query) or 0.0 for con in (real, generated)]
         if max(rates) > 0:
@@ -207,7 +213,9 @@ def _distribution(table: str, label: str, expression: str, real: Connection, gen
 
 
 def _aucs(table: str, query: str, real: Connection, generated: Connection) -> Iterator[Entry]:
-    frames = [{name: _floats(values) for name, values in con.execute(query).fetchnumpy().items()} for con in (real, generated)]
+    frames = [
+        {name: _floats(values) for name, values in con.execute(query).fetchnumpy().items()} for con in (real, generated)
+    ]
     for name in frames[0]:
         if name == "TARGET" or np.nanstd(frames[0][name]) == 0:
             continue

@@ -38,7 +38,14 @@ TABLES = {
 
 
 def generate(
-    clients: int, seed: int, out: Path, *, file_format: str = "csv", drift: str = "none", force: bool = False, quiet: bool = False
+    clients: int,
+    seed: int,
+    out: Path,
+    *,
+    file_format: str = "csv",
+    drift: str = "none",
+    force: bool = False,
+    quiet: bool = False,
 ) -> dict[str, int]:
     """Write the eight files into `out`, all of them or none.
 
@@ -169,7 +176,9 @@ def main(argv: list[str] | None = None) -> int:
         help=f"rows of application_train; application_test gets {TEST_TO_TRAIN:.4f} times as many, as in the release "
         "(307511 = full size: 60 million rows, about 2.8 GB as CSV)",
     )  # fmt: skip
-    parser.add_argument("--seed", type=int, default=1, metavar="S", help="seed of all random numbers (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=1, metavar="S", help="seed of all random numbers (default: %(default)s)"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the files; made if need be")
     parser.add_argument("--format", choices=sorted(FORMATS), default="csv", help="of the files (default: %(default)s)")
     parser.add_argument("--drift", choices=list(DRIFTS), default="none", help="shift application_test, see below")
@@ -177,13 +186,16 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     return run_command(
         lambda: _report(
-            generate(args.clients, args.seed, args.out, file_format=args.format, drift=args.drift, force=args.force), args.out
+            generate(args.clients, args.seed, args.out, file_format=args.format, drift=args.drift, force=args.force),
+            args.out,
         )
     )
 
 
 def _report(rows: dict[str, int], out: Path) -> None:
-    print(f"{sum(rows.values()):,} rows of {rows['application_train']:,} + {rows['application_test']:,} clients in {out}")
+    print(
+        f"{sum(rows.values()):,} rows of {rows['application_train']:,} + {rows['application_test']:,} clients in {out}"
+    )
 
 
 if __name__ == "__main__":

@@ -42,12 +42,16 @@ def balance_chunks(population: Population) -> Iterator[Columns]:
         rates = population.statistics.rates
         first = chunk.ids[0]
         reports = rng.random(len(chunk.ids)) < rates["has_balance"]
-        kept = np.flatnonzero(reports[loans["SK_ID_CURR"] - first] & (rng.random(sampler.size) < rates["balance_of_loan"]))
+        kept = np.flatnonzero(
+            reports[loans["SK_ID_CURR"] - first] & (rng.random(sampler.size) < rates["balance_of_loan"])
+        )
         lost = kept[rng.random(len(kept)) < PARENTLESS]
         ids = np.concatenate([loans["SK_ID_BUREAU"][kept], _parentless_ids(loans["SK_ID_BUREAU"], len(lost))])
         rows = np.concatenate([kept, lost])
         effects = population.effects(chunk, "balance")[loans["SK_ID_CURR"][rows] - first]
-        yield _months(population, rng, ids, {name: loans[name][rows] for name in ("DAYS_CREDIT", "DAYS_ENDDATE_FACT")}, effects)
+        yield _months(
+            population, rng, ids, {name: loans[name][rows] for name in ("DAYS_CREDIT", "DAYS_ENDDATE_FACT")}, effects
+        )
 
 
 def sample(population: Population, chunk: Chunk) -> tuple[Array, RowSampler]:
@@ -151,7 +155,9 @@ def _months(population: Population, rng: np.random.Generator, ids: Array, loans:
     return {"SK_ID_BUREAU": ids[loan], "MONTHS_BALANCE": month, "STATUS": status}
 
 
-def _open_status(population: Population, rng: np.random.Generator, sampler: RowSampler, loan: Array, length: Array) -> Array:
+def _open_status(
+    population: Population, rng: np.random.Generator, sampler: RowSampler, loan: Array, length: Array
+) -> Array:
     """Spells of `X` and of being current, and within the latter spells of lateness that now and then grow worse."""
     texts = population.statistics.texts
     unknown_share = np.nan_to_num(sampler.value("UNKNOWN_SHARE"))[loan]

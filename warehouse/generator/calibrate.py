@@ -57,7 +57,9 @@ def calibrate(raw_dir: Path, out: Path) -> None:
     }
     statistics["target"] = match_target(parse_statistics(statistics))
     out.write_text(compact_json(statistics), encoding="utf-8")
-    print(f"{out}: {out.stat().st_size / 1e3:.0f} kB from {len(clients['weight'])} clients, {len(names)} client variables")
+    print(
+        f"{out}: {out.stat().st_size / 1e3:.0f} kB from {len(clients['weight'])} clients, {len(names)} client variables"
+    )
 
 
 def read_clients(con: duckdb.DuckDBPyConnection, contract: Contract) -> Clients:

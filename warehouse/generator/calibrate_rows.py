@@ -49,14 +49,18 @@ def measure_block(con: duckdb.DuckDBPyConnection, block: Block, clients: dict[st
         "follows": _follows(block, rows, groups, weights),
         "nominals": {name: _nominal(rows, name, weights, target) for name in block.nominals},
     }
-    return _with_effects(entry, names, scaled, total, between, client, clients, rows["apart"] == 0 if block.counted else None)
+    return _with_effects(
+        entry, names, scaled, total, between, client, clients, rows["apart"] == 0 if block.counted else None
+    )
 
 
 def _read_rows(con: duckdb.DuckDBPyConnection, block: Block) -> dict[str, np.ndarray]:
     select = ", ".join(f'{expression} as "v:{name}"' for name, expression in block.variables.items())
     texts = [*block.groups, *block.follows, *block.nominals]
     cells = ", ".join(f'{expression} as "c:{name}"' for name, expression in block.nominals.items())
-    columns = ", ".join(part for part in (select, cells, *(f'cast({name} as varchar) as "{name}"' for name in texts)) if part)
+    columns = ", ".join(
+        part for part in (select, cells, *(f'cast({name} as varchar) as "{name}"' for name in texts)) if part
+    )
     query = f"select cast(SK_ID_CURR as double) as client_id, cast({block.apart} as double) as apart, {columns} from ({block.sql}) order by all"
     rows = {name: measure.plain(values) for name, values in con.execute(query).fetchnumpy().items()}
     return rows
@@ -96,7 +100,9 @@ def _group_entries(block: Block, rows: dict[str, np.ndarray], weights: np.ndarra
     return entries
 
 
-def _score_variables(block: Block, rows: dict[str, np.ndarray], groups: np.ndarray, weights: np.ndarray) -> tuple[dict, dict]:
+def _score_variables(
+    block: Block, rows: dict[str, np.ndarray], groups: np.ndarray, weights: np.ndarray
+) -> tuple[dict, dict]:
     marginals: dict[str, dict[str, Any]] = {}
     columns: dict[str, np.ndarray] = {}
     for name in block.variables:

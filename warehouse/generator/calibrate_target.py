@@ -54,7 +54,10 @@ def match_target(statistics: Statistics) -> dict[str, Any]:
     population = Population(statistics, SIMULATED_CLIENTS, 0, Drift("none"))
     names = list(statistics.target["coefficients"])
     columns = [statistics.clients.position[name] for name in names]
-    parts = [(observed_scores(population, chunk)[:, columns], population.counts(chunk, "bureau")) for chunk in population.chunks()]
+    parts = [
+        (observed_scores(population, chunk)[:, columns], population.counts(chunk, "bureau"))
+        for chunk in population.chunks()
+    ]
     X, known = np.concatenate([part for part, _ in parts]), np.concatenate([counts for _, counts in parts]) > 0
     beta = np.array(list(statistics.target["coefficients"].values()))
     gaps = statistics.target["gaps"]

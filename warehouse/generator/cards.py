@@ -198,7 +198,9 @@ def _payments(rng: np.random.Generator, minimum: Array, balance: Array) -> Array
     habit = rng.random(n)
     above = np.round(minimum * (1 + rng.exponential(1.2, n)) / 450) * 450
     paid = np.where(habit < PAYS_NOTHING + PAYS_MINIMUM, minimum, np.maximum(above, minimum))
-    paid = np.where(habit > 1 - PAYS_ALL, balance * (1 + MONTHLY_INTEREST), np.minimum(paid, balance * (1 + MONTHLY_INTEREST)))
+    paid = np.where(
+        habit > 1 - PAYS_ALL, balance * (1 + MONTHLY_INTEREST), np.minimum(paid, balance * (1 + MONTHLY_INTEREST))
+    )
     return np.where((minimum > 0) & (habit >= PAYS_NOTHING), np.round(paid, 2), 0)
 
 

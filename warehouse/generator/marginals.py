@@ -42,7 +42,6 @@ class Marginal:
             return np.interp(z, _GRIDS[len(self.values)], self.values)
         return self.values[np.searchsorted(self.thresholds, z)]
 
-
     def score(self, z: np.ndarray) -> np.ndarray:
         """What the value tells about its score: E[z | value], the score itself if continuous."""
         return z if self.thresholds is None else self._means[np.searchsorted(self.thresholds, z)]

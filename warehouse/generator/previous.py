@@ -210,7 +210,9 @@ def _card_dates(sampler: RowSampler, columns: Columns, dates: Columns) -> Column
         "DAYS_LAST_DUE": np.where(card, np.where(known_end & ~unused, last, SENTINEL), dates["DAYS_LAST_DUE"]),
         "DAYS_TERMINATION": np.where(
             card,
-            np.where(unused_closed, np.minimum(unused_end, -2), np.where(closed & ~unused, np.minimum(ended, -2), SENTINEL)),
+            np.where(
+                unused_closed, np.minimum(unused_end, -2), np.where(closed & ~unused, np.minimum(ended, -2), SENTINEL)
+            ),
             dates["DAYS_TERMINATION"],
         ),
     }

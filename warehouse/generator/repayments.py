@@ -77,7 +77,9 @@ def _loans(population: Population, drawn: Applications) -> Loans:
     rng = population.rng("late", drawn.chunk.number)
     texts = population.statistics.texts
     pos = RowSampler(population.model("pos"), texts, rng, population.effects(drawn.chunk, "pos")[client])
-    habits = RowSampler(population.model("instalments"), texts, rng, population.effects(drawn.chunk, "instalments")[client])
+    habits = RowSampler(
+        population.model("instalments"), texts, rng, population.effects(drawn.chunk, "instalments")[client]
+    )
     consumer = drawn.sampler.is_group("consumer")[columns["row"][rows]]
     habits.set_groups(["cash", "consumer"], consumer.astype(int))
     names = {
@@ -111,7 +113,9 @@ def _late_days(population: Population, drawn: Applications, loans: Loans) -> tup
     return loan, index, np.where(late, np.ceil(np.minimum(np.exp(exponent), 400)), 0)
 
 
-def _pos_months(population: Population, rng: np.random.Generator, loans: Loans, late: tuple[Array, Array, Array]) -> Columns:
+def _pos_months(
+    population: Population, rng: np.random.Generator, loans: Loans, late: tuple[Array, Array, Array]
+) -> Columns:
     """One row per month from the contract to its end, or to the application."""
     first = np.floor(loans.columns["first_due"] / MONTH - 0.5).astype(int)
     drop = (rng.random(loans.size) < NO_COMPLETED_ROW) & (loans.columns["term"] > 1)
@@ -151,7 +155,9 @@ def _days_past_due(
     for back in (1, 2):
         index = step - back
         due = (index >= 0) & (index < count[loan])
-        waited = np.where(due, days[np.minimum(begin[loan] + np.maximum(index, 0), len(days) - 1)] if len(days) else 0, 0)
+        waited = np.where(
+            due, days[np.minimum(begin[loan] + np.maximum(index, 0), len(days) - 1)] if len(days) else 0, 0
+        )
         age = offset + 30 * (back - 1) + 1
         dpd = np.where(due & (waited >= age), age, dpd)
     left = loans.abandoned[loan]
@@ -162,7 +168,13 @@ def _days_past_due(
 
 
 def _pos_status(
-    population: Population, rng: np.random.Generator, left: Array, step: Array, repaid: Array, completed: Array, dpd: Array
+    population: Population,
+    rng: np.random.Generator,
+    left: Array,
+    step: Array,
+    repaid: Array,
+    completed: Array,
+    dpd: Array,
 ) -> tuple[Array, Array]:
     """Status of each month, and where the term is not known yet."""
     code = population.statistics.texts.code
@@ -195,7 +207,9 @@ def _payments(rng: np.random.Generator, loans: Loans, late: tuple[Array, Array, 
     owed = np.round(owed, 3)[row]
     part = np.round(owed * share, 3)
     paid = np.where(parts[row] == 1, owed, np.where(second, owed - part, part))
-    entry = np.maximum(paid_on[row] - np.where(second, np.floor(8 * rng.random(len(row))), 0), columns["first_due"][loan][row] - 60)
+    entry = np.maximum(
+        paid_on[row] - np.where(second, np.floor(8 * rng.random(len(row))), 0), columns["first_due"][loan][row] - 60
+    )
     kept = due[row] >= OLDEST
     unpaid = entry > -1
     result = {

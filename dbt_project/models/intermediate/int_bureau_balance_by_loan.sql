@@ -28,10 +28,20 @@ by_loan as (
         count(*) as observed_month_count,
         count(*) filter (where severity > 0) as late_month_count,
         count(*) filter (where status = 'X') as unknown_month_count,
+        count(*) filter (where status = 'C') as closed_month_count,
+        count(*) filter (where severity > 0 and months_balance >= -6) as late_month_count_6m,
         count(*) filter (where severity > 0 and months_balance >= -12) as late_month_count_12m,
+        count(*) filter (where severity > 0 and months_balance >= -24) as late_month_count_24m,
+        avg(severity) as severity_mean,
+        avg(severity) filter (where months_balance >= -12) as severity_mean_12m,
         max(severity) as severity_max,
         max(severity) filter (where months_balance >= -12) as severity_max_12m,
-        max(months_balance) filter (where severity > 0) as months_balance_late_last
+        max(months_balance) filter (where severity > 0) as months_balance_late_last,
+        {{ safe_ratio(
+            'count(severity) * sum(severity * months_balance) - sum(severity) * sum(case when severity is not null then months_balance end)',
+            'count(severity) * sum(case when severity is not null then months_balance * months_balance end)'
+            ~ ' - power(sum(case when severity is not null then months_balance end), 2)'
+        ) }} as severity_slope
     from graded
     group by sk_id_bureau
 

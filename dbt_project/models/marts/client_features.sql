@@ -30,6 +30,24 @@ feat_installments as (
 
 ),
 
+feat_pos_cash as (
+
+    select * from {{ ref('feat_pos_cash') }}
+
+),
+
+feat_credit_card as (
+
+    select * from {{ ref('feat_credit_card') }}
+
+),
+
+feat_cross_source as (
+
+    select * from {{ ref('feat_cross_source') }}
+
+),
+
 spine as (
 
     select
@@ -47,6 +65,9 @@ joined as (
     left join feat_bureau using (sk_id_curr)
     left join feat_previous_application using (sk_id_curr)
     left join feat_installments using (sk_id_curr)
+    left join feat_pos_cash using (sk_id_curr)
+    left join feat_credit_card using (sk_id_curr)
+    left join feat_cross_source using (sk_id_curr)
 
 )
 

@@ -1,5 +1,31 @@
-{% set months = [12, 24] %}
+{% set groups = [
+    {'name': '', 'where': 'true', 'says': 'bureau loans'},
+    {'name': 'active_', 'where': 'is_active = 1', 'says': 'active bureau loans'},
+    {'name': 'closed_', 'where': 'is_closed = 1', 'says': 'closed bureau loans'},
+    {'name': 'consumer_', 'where': "credit_type = 'Consumer credit'", 'says': 'consumer credits at the bureau'},
+    {'name': 'card_', 'where': "credit_type = 'Credit card'", 'says': 'credit cards at the bureau'},
+    {'name': 'car_', 'where': "credit_type = 'Car loan'", 'says': 'car loans at the bureau'},
+    {'name': 'mortgage_', 'where': "credit_type = 'Mortgage'", 'says': 'mortgages at the bureau'},
+    {'name': 'microloan_', 'where': "credit_type = 'Microloan'", 'says': 'microloans at the bureau'},
+    {'name': '12m_', 'where': 'days_credit >= -360', 'says': 'bureau loans of the last 12 months of 30 days'},
+] %}
+{% set measures = [
+    {'name': 'credit', 'sql': 'amt_credit_sum', 'unit': 'currency', 'aggregates': ['sum', 'mean', 'max'],
+        'says': 'credit granted'},
+    {'name': 'debt', 'sql': 'amt_credit_sum_debt', 'unit': 'currency', 'aggregates': ['sum', 'max'], 'says': 'present debt'},
+    {'name': 'debt_to_credit_ratio', 'sql': 'debt_to_credit_ratio', 'unit': 'ratio', 'aggregates': ['mean', 'max'],
+        'says': 'present debt over credit granted'},
+    {'name': 'days_credit', 'sql': 'days_credit', 'unit': 'days', 'aggregates': ['min', 'mean', 'max'],
+        'says': 'day on which it was applied for, relative to the application'},
+    {'name': 'days_credit_enddate', 'sql': 'days_credit_enddate', 'unit': 'days', 'aggregates': ['mean', 'max'],
+        'says': 'contractual end, relative to the application (may lie in the future)'},
+    {'name': 'overdue_ever', 'sql': 'amt_credit_max_overdue', 'unit': 'currency', 'aggregates': ['mean', 'max'],
+        'says': 'largest amount ever overdue'},
+] %}
+{% set rare = ['car_', 'mortgage_', 'microloan_'] %}
+{% set months = [6, 12, 24, 36] %}
 
+-- One row per application: loans at other institutions as the credit bureau knows them, with their monthly history.
 with
 
 applications as (
@@ -8,34 +34,9 @@ applications as (
 
 ),
 
-bureau as (
-
-    select * from {{ ref('stg_home_credit__bureau') }}
-
-),
-
-bureau_balance_by_loan as (
-
-    select * from {{ ref('int_bureau_balance_by_loan') }}
-
-),
-
 loans as (
 
-    select
-        bureau.*,
-        bureau_balance_by_loan.observed_month_count,
-        bureau_balance_by_loan.late_month_count,
-        bureau_balance_by_loan.late_month_count_12m,
-        bureau_balance_by_loan.severity_max,
-        bureau_balance_by_loan.severity_max_12m,
-        bureau_balance_by_loan.months_balance_late_last,
-        case when bureau.credit_active = 'Active' then 1 else 0 end as is_active,
-        case when bureau.credit_active = 'Closed' then 1 else 0 end as is_closed,
-        {{ safe_ratio('bureau.amt_credit_sum_debt', 'bureau.amt_credit_sum') }} as debt_to_credit_ratio
-    from bureau
-    left join bureau_balance_by_loan
-        on bureau.sk_id_bureau = bureau_balance_by_loan.sk_id_bureau
+    select * from {{ ref('int_bureau_loans') }}
 
 ),
 
@@ -43,53 +44,93 @@ by_client as (
 
     select
         sk_id_curr,
-        count(*) as bureau_loan_count,
-        count(*) filter (where is_active = 1) as bureau_active_loan_count,
-        count(*) filter (where is_closed = 1) as bureau_closed_loan_count,
-        count(distinct credit_type) as bureau_credit_type_count,
-        count(*) filter (where credit_type = 'Credit card') as bureau_card_count,
-        count(*) filter (where credit_type = 'Microloan') as bureau_microloan_count,
-        count(*) filter (where credit_type = 'Mortgage') as bureau_mortgage_count,
-        {% for month in months %}
-        count(*) filter (where days_credit >= -30 * {{ month }}) as bureau_loan_count_{{ month }}m,
+        {% for group in groups %}
+        -- [count] Number of {{ group.says }}.
+        count(*) filter (where {{ group.where }}) as bureau_{{ group.name }}loan_count,
+        {% for measure in measures if group.name not in rare or measure.name in ['credit', 'debt'] %}
+        {% for aggregate in measure.aggregates if group.name not in rare or aggregate == 'sum' %}
+        -- [{{ measure.unit }}] {{ aggregate_words(aggregate, {'unit': '', 'says': measure.says}) }}, over {{ group.says }}.
+        cast({{ 'avg' if aggregate == 'mean' else aggregate }}({{ measure.sql }}) filter (where {{ group.where }}) as double)
+            as bureau_{{ group.name }}{{ measure.name }}_{{ aggregate }},
         {% endfor %}
-
-        min(days_credit) as bureau_days_credit_min,
-        avg(days_credit) as bureau_days_credit_mean,
-        max(days_credit) as bureau_days_credit_max,
-        max(days_credit) filter (where is_active = 1) as bureau_active_days_credit_max,
-        avg(days_credit) filter (where is_active = 1) as bureau_active_days_credit_mean,
-        max(days_credit_enddate) as bureau_days_credit_enddate_max,
-        avg(days_credit_enddate) filter (where is_active = 1) as bureau_active_days_credit_enddate_mean,
+        {% endfor %}
+        {% endfor %}
+        {% for month in months %}
+        -- [count] Bureau loans applied for in the last {{ month }} months of 30 days.
+        count(*) filter (where days_credit >= -30 * {{ month }}) as bureau_loan_count_{{ month }}m,
+        -- [currency] Credit granted on bureau loans of the last {{ month }} months of 30 days, summed.
+        sum(amt_credit_sum) filter (where days_credit >= -30 * {{ month }}) as bureau_credit_sum_{{ month }}m,
+        -- [currency] Present debt on bureau loans of the last {{ month }} months of 30 days, summed.
+        sum(amt_credit_sum_debt) filter (where days_credit >= -30 * {{ month }}) as bureau_debt_sum_{{ month }}m,
+        {% endfor %}
+        -- [count] Different types of credit among the bureau loans.
+        count(distinct credit_type) as bureau_credit_type_count,
+        -- [days] When the last bureau loan to be closed was closed, relative to the application.
         max(days_enddate_fact) as bureau_days_enddate_fact_max,
-        avg(days_enddate_fact - days_credit_enddate) as bureau_closed_after_planned_days_mean,
+        -- [days] Mean of actual minus contractual end over closed bureau loans; negative when they were closed early.
+        avg(closed_after_planned_days) as bureau_closed_after_planned_days_mean,
+        -- [days] Largest of actual minus contractual end over closed bureau loans.
+        max(closed_after_planned_days) as bureau_closed_after_planned_days_max,
+        -- [days] Mean planned duration of bureau loans.
+        avg(planned_days) as bureau_planned_days_mean,
+        -- [days] Mean planned duration of active bureau loans.
+        avg(planned_days) filter (where is_active = 1) as bureau_active_planned_days_mean,
+        -- [days] Mean day of the last news on bureau loans, relative to the application.
         avg(days_credit_update) as bureau_days_credit_update_mean,
-
-        sum(amt_credit_sum) as bureau_credit_sum,
-        avg(amt_credit_sum) as bureau_credit_mean,
-        max(amt_credit_sum) as bureau_credit_max,
-        sum(amt_credit_sum) filter (where is_active = 1) as bureau_active_credit_sum,
-        sum(amt_credit_sum_debt) as bureau_debt_sum,
-        max(amt_credit_sum_debt) as bureau_debt_max,
-        sum(amt_credit_sum_debt) filter (where is_active = 1) as bureau_active_debt_sum,
-        avg(debt_to_credit_ratio) as bureau_debt_to_credit_ratio_mean,
-        max(debt_to_credit_ratio) as bureau_debt_to_credit_ratio_max,
+        -- [days] Latest day of news on bureau loans, relative to the application.
+        max(days_credit_update) as bureau_days_credit_update_max,
+        -- [days] Mean time between successive bureau loans.
+        avg(days_since_loan_before) as bureau_days_between_loans_mean,
+        -- [days] Shortest time between successive bureau loans.
+        min(days_since_loan_before) as bureau_days_between_loans_min,
+        -- [currency] Limits of the credit cards that the bureau knows, summed.
         sum(amt_credit_sum_limit) as bureau_credit_limit_sum,
+        -- [currency] Annuities of active bureau loans, summed.
         sum(amt_annuity) filter (where is_active = 1) as bureau_active_annuity_sum,
-
+        -- [currency] Largest annuity of a bureau loan.
+        max(amt_annuity) as bureau_annuity_max,
+        -- [days] Largest number of days past due on a bureau loan at the time of the application.
         max(credit_day_overdue) as bureau_days_overdue_max,
+        -- [currency] Amount overdue at the time of the application, summed over bureau loans.
         sum(amt_credit_sum_overdue) as bureau_overdue_sum,
-        max(amt_credit_max_overdue) as bureau_overdue_ever_max,
-        avg(amt_credit_max_overdue) as bureau_overdue_ever_mean,
+        -- [count] Bureau loans on which an amount was ever overdue.
         count(*) filter (where amt_credit_max_overdue > 0) as bureau_overdue_ever_loan_count,
+        -- [currency] Largest amount ever overdue on the newest bureau loan.
+        max(amt_credit_max_overdue) filter (where recency_rank = 1) as bureau_overdue_ever_last_loan,
+        -- [ratio] Largest amount ever overdue over credit granted among bureau loans.
+        max(overdue_to_credit_ratio) as bureau_overdue_to_credit_ratio_max,
+        -- [count] How often bureau loans were prolonged.
         cast(sum(cnt_credit_prolong) as bigint) as bureau_prolongation_count,
+        -- [currency] Credit granted on the newest bureau loan.
+        max(amt_credit_sum) filter (where recency_rank = 1) as bureau_credit_last_loan,
+        -- [share 0..1] Active among the three newest bureau loans.
+        avg(is_active) filter (where recency_rank <= 3) as bureau_active_share_last_3_loans,
 
+        -- [count] Bureau loans with a monthly history.
         count(observed_month_count) as bureau_balance_loan_count,
+        -- [count] Months of history observed, summed over bureau loans.
         cast(sum(observed_month_count) as bigint) as bureau_balance_month_count,
+        -- [share 0..1] Months past due among all months observed on bureau loans.
         {{ safe_ratio('sum(late_month_count)', 'sum(observed_month_count)') }} as bureau_balance_late_month_share,
-        cast(sum(late_month_count_12m) as bigint) as bureau_balance_late_month_count_12m,
+        -- [share 0..1] Months of unknown status among all months observed on bureau loans.
+        {{ safe_ratio('sum(unknown_month_count)', 'sum(observed_month_count)') }} as bureau_balance_unknown_month_share,
+        -- [share 0..1] Months after closing among all months observed on bureau loans.
+        {{ safe_ratio('sum(closed_month_count)', 'sum(observed_month_count)') }} as bureau_balance_closed_month_share,
+        {% for month in [6, 12, 24] %}
+        -- [count] Months past due within the last {{ month }} months, summed over bureau loans.
+        cast(sum(late_month_count_{{ month }}m) as bigint) as bureau_balance_late_month_count_{{ month }}m,
+        {% endfor %}
+        -- [grade 0..5] Worst monthly status of a bureau loan: 0 never past due, 5 more than 120 days, sold or written off.
         max(severity_max) as bureau_balance_severity_max,
+        -- [grade 0..5] Worst monthly status of a bureau loan within the last 12 months.
         max(severity_max_12m) as bureau_balance_severity_max_12m,
+        -- [grade 0..5] Mean over bureau loans of their mean monthly status.
+        avg(severity_mean) as bureau_balance_severity_mean,
+        -- [grade 0..5] Mean over bureau loans of their mean monthly status within the last 12 months.
+        avg(severity_mean_12m) as bureau_balance_severity_mean_12m,
+        -- [grade per month] Mean over bureau loans of the least-squares slope of the monthly status; positive when it grows worse.
+        avg(severity_slope) as bureau_balance_severity_slope_mean,
+        -- [months] Most recent month past due on a bureau loan, relative to the application; null when never late.
         max(months_balance_late_last) as bureau_balance_months_late_last
     from loans
     group by sk_id_curr
@@ -100,15 +141,32 @@ against_application as (
 
     select
         applications.sk_id_curr,
+        -- [flag] 1 when the credit bureau knows a loan of the client, 0 when it knows none.
         case when by_client.sk_id_curr is null then 0 else 1 end as has_bureau_history,
-        {{ safe_ratio('by_client.bureau_active_loan_count', 'by_client.bureau_loan_count') }}
-            as bureau_active_loan_share,
+        -- [share 0..1] Active loans among all loans of the credit bureau.
+        {{ safe_ratio('by_client.bureau_active_loan_count', 'by_client.bureau_loan_count') }} as bureau_active_loan_share,
+        -- [ratio] Present debt over credit granted, both summed over all bureau loans.
         {{ safe_ratio('by_client.bureau_debt_sum', 'by_client.bureau_credit_sum') }} as bureau_debt_to_credit_ratio,
+        -- [ratio] Present debt over credit granted, both summed over active bureau loans.
+        {{ safe_ratio('by_client.bureau_active_debt_sum', 'by_client.bureau_active_credit_sum') }}
+            as bureau_active_debt_to_credit_ratio,
+        -- [ratio] Present debt over credit granted, both summed over credit cards at the bureau.
+        {{ safe_ratio('by_client.bureau_card_debt_sum', 'by_client.bureau_card_credit_sum') }}
+            as bureau_card_debt_to_credit_ratio,
+        -- [currency] Credit granted minus present debt, summed over active bureau loans.
+        by_client.bureau_active_credit_sum - by_client.bureau_active_debt_sum as bureau_active_credit_minus_debt,
+        -- [ratio] Present debt on bureau loans over yearly income.
         {{ safe_ratio('by_client.bureau_debt_sum', 'applications.amt_income_total') }} as bureau_debt_to_income_ratio,
-        {{ safe_ratio('by_client.bureau_credit_sum', 'applications.amt_income_total') }}
-            as bureau_credit_to_income_ratio,
-        {{ safe_ratio('by_client.bureau_debt_sum', 'applications.amt_credit') }}
-            as bureau_debt_to_application_credit_ratio
+        -- [ratio] Credit granted on bureau loans over yearly income.
+        {{ safe_ratio('by_client.bureau_credit_sum', 'applications.amt_income_total') }} as bureau_credit_to_income_ratio,
+        -- [ratio] Present debt on bureau loans over the credit now asked for.
+        {{ safe_ratio('by_client.bureau_debt_sum', 'applications.amt_credit') }} as bureau_debt_to_application_credit_ratio,
+        -- [ratio] Present debt on bureau loans over the annuity of this loan.
+        {{ safe_ratio('by_client.bureau_debt_sum', 'applications.amt_annuity') }}
+            as bureau_debt_to_application_annuity_ratio,
+        -- [ratio] Annuities of active bureau loans over yearly income.
+        {{ safe_ratio('by_client.bureau_active_annuity_sum', 'applications.amt_income_total') }}
+            as bureau_active_annuity_to_income_ratio
     from applications
     left join by_client
         on applications.sk_id_curr = by_client.sk_id_curr

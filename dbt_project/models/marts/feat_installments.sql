@@ -1,5 +1,34 @@
-{% set window_days = [90, 365] %}
+{% set windows = [
+    {'name': '30d', 'since': -30, 'says': 'due in the last 30 days'},
+    {'name': '90d', 'since': -90, 'says': 'due in the last 90 days'},
+    {'name': '180d', 'since': -180, 'says': 'due in the last 180 days'},
+    {'name': '365d', 'since': -365, 'says': 'due in the last 365 days'},
+    {'name': '720d', 'since': -720, 'says': 'due in the last 720 days'},
+    {'name': '', 'since': none, 'says': 'ever due'},
+] %}
+{% set measures = [
+    {'name': 'days_past_due', 'sql': 'days_past_due', 'unit': 'days', 'aggregates': ['mean', 'max', 'std', 'sum'],
+        'says': 'lateness (0 when early or punctual)'},
+    {'name': 'days_before_due', 'sql': 'days_before_due', 'unit': 'days', 'aggregates': ['mean', 'max', 'min', 'std'],
+        'says': 'earliness (0 when late or punctual)'},
+    {'name': 'late', 'sql': 'is_late', 'unit': 'share 0..1', 'aggregates': ['mean'], 'says': 'instalments paid late'},
+    {'name': 'late_over_7_days', 'sql': 'is_late_7', 'unit': 'share 0..1', 'aggregates': ['mean'],
+        'says': 'instalments paid more than 7 days late'},
+    {'name': 'late_over_30_days', 'sql': 'is_late_30', 'unit': 'share 0..1', 'aggregates': ['mean'],
+        'says': 'instalments paid more than 30 days late'},
+    {'name': 'missed', 'sql': 'is_missed', 'unit': 'share 0..1', 'aggregates': ['mean'], 'says': 'instalments not paid at all'},
+    {'name': 'paid_to_owed_ratio', 'sql': 'paid_to_owed_ratio', 'unit': 'ratio', 'aggregates': ['mean', 'min', 'std'],
+        'says': 'amount paid over amount owed'},
+    {'name': 'shortfall', 'sql': 'amt_shortfall', 'unit': 'currency', 'aggregates': ['mean', 'max', 'sum'],
+        'says': 'amount owed and not paid'},
+    {'name': 'payment', 'sql': 'amt_payment', 'unit': 'currency', 'aggregates': ['mean', 'max', 'min', 'sum'],
+        'says': 'amount paid per instalment'},
+    {'name': 'owed', 'sql': 'amt_instalment', 'unit': 'currency', 'aggregates': ['max', 'sum'],
+        'says': 'amount owed per instalment'},
+] %}
+{% set slopes = ['days_past_due', 'days_before_due', 'paid_to_owed_ratio'] %}
 
+-- One row per application: how instalments of earlier Home Credit loans were paid.
 with
 
 applications as (
@@ -14,49 +43,72 @@ installments_by_number as (
 
 ),
 
+graded as (
+
+    select
+        *,
+        {{ safe_ratio('amt_payment', 'amt_instalment') }} as paid_to_owed_ratio,
+        case when days_past_due > 0 then 1 when days_past_due = 0 then 0 end as is_late,
+        case when days_past_due > 7 then 1 when days_past_due <= 7 then 0 end as is_late_7,
+        case when days_past_due > 30 then 1 when days_past_due <= 30 then 0 end as is_late_30,
+        {{ bucket_of('days_instalment', windows[:-1]) }} as bucket
+    from installments_by_number
+
+),
+
+by_bucket as (
+
+    select
+        sk_id_curr,
+        bucket,
+        {{ bucket_sums(measures, time='days_instalment') }}
+        count(*) as row_n,
+        max(num_instalment_version) as version_max,
+        sum(payment_count) - count(*) as partial_payment_count,
+        max(case when days_past_due > 0 then days_instalment end) as days_late_last,
+        max(days_instalment) as days_instalment_max,
+        min(days_instalment) as days_instalment_min
+    from graded
+    group by sk_id_curr, bucket
+
+),
+
 by_client as (
 
     select
         sk_id_curr,
-        count(*) as installments_count,
-        count(distinct sk_id_prev) as installments_loan_count,
-        count(*) filter (where is_missed = 1) as installments_missed_count,
-        max(num_instalment_version) as installments_version_max,
-        cast(sum(payment_count) - count(*) as bigint) as installments_partial_payment_count,
-
-        avg(days_past_due) as installments_days_past_due_mean,
-        max(days_past_due) as installments_days_past_due_max,
-        cast(sum(days_past_due) as bigint) as installments_days_past_due_sum,
-        avg(days_before_due) as installments_days_before_due_mean,
-        max(days_before_due) as installments_days_before_due_max,
-        avg(case when days_past_due > 0 then 1.0 when days_past_due = 0 then 0.0 end) as installments_late_share,
-        avg(case when days_past_due > 7 then 1.0 when days_past_due <= 7 then 0.0 end)
-            as installments_late_over_7_days_share,
-        avg(case when days_past_due > 30 then 1.0 when days_past_due <= 30 then 0.0 end)
-            as installments_late_over_30_days_share,
-        max(days_instalment) filter (where days_past_due > 0) as installments_days_late_last,
-
-        {{ safe_ratio('sum(amt_payment)', 'sum(amt_instalment)') }} as installments_paid_to_owed_ratio,
-        sum(amt_shortfall) as installments_shortfall_sum,
-        max(amt_shortfall) as installments_shortfall_max,
-        avg(amt_payment) as installments_payment_mean,
-        max(amt_payment) as installments_payment_max,
-        min(amt_payment) as installments_payment_min,
-        max(amt_instalment) as installments_owed_max,
-
-        {% for days in window_days %}
-        count(*) filter (where days_instalment >= -{{ days }}) as installments_count_{{ days }}d,
-        avg(days_past_due) filter (where days_instalment >= -{{ days }})
-            as installments_days_past_due_mean_{{ days }}d,
-        max(days_past_due) filter (where days_instalment >= -{{ days }})
-            as installments_days_past_due_max_{{ days }}d,
-        avg(days_before_due) filter (where days_instalment >= -{{ days }})
-            as installments_days_before_due_mean_{{ days }}d,
-        sum(amt_shortfall) filter (where days_instalment >= -{{ days }})
-            as installments_shortfall_sum_{{ days }}d,
+        {% for window in windows %}
+        {% set suffix = '_' ~ window.name if window.name else '' %}
+        {% set last = loop.index0 %}
+        -- [count] Instalments of earlier Home Credit loans {{ window.says }} (partial payments of one instalment count once).
+        cast(sum(row_n) filter (where bucket <= {{ last }}) as bigint) as installments_count{{ suffix }},
+        {% for measure in measures %}
+        {% for aggregate in measure.aggregates %}
+        -- [{{ measure.unit }}] {{ aggregate_words(aggregate, measure) }}, over instalments {{ window.says }}.
+        {{ over_buckets(measure.name, aggregate, last) }}
+            as installments_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
         {% endfor %}
-        max(days_instalment) as installments_days_instalment_max
-    from installments_by_number
+        {% endfor %}
+        {% endfor %}
+        {% for measure in slopes %}
+        {% for window in windows if window.name in ('365d', '720d', '') %}
+        {% set suffix = '_' ~ window.name if window.name else '' %}
+        -- [per day] Least-squares slope of {{ measure | replace('_', ' ') }} against the due date, over instalments {{ window.says }}; positive when it grows.
+        {{ over_buckets(measure, 'slope', {'365d': 3, '720d': 4, '': 5}[window.name]) }}
+            as installments_{{ measure }}_slope{{ suffix }},
+        {% endfor %}
+        {% endfor %}
+        -- [count] Highest version of an instalment calendar: how often one was changed.
+        max(version_max) as installments_version_max,
+        -- [count] Payments beyond the first one of an instalment.
+        cast(sum(partial_payment_count) as bigint) as installments_partial_payment_count,
+        -- [days] Due date of the last instalment that was paid late, in days relative to the application; null when never late.
+        max(days_late_last) as installments_days_late_last,
+        -- [days] Due date of the last instalment, in days relative to the application.
+        max(days_instalment_max) as installments_days_instalment_max,
+        -- [days] Due date of the first instalment, in days relative to the application.
+        min(days_instalment_min) as installments_days_instalment_min
+    from by_bucket
     group by sk_id_curr
 
 ),
@@ -65,11 +117,20 @@ against_application as (
 
     select
         applications.sk_id_curr,
+        -- [flag] 1 when payments of the client on earlier Home Credit loans are known, 0 when none are.
         case when by_client.sk_id_curr is null then 0 else 1 end as has_installments_history,
+        -- [ratio] Annuity of this loan over the largest instalment ever owed.
         {{ safe_ratio('applications.amt_annuity', 'by_client.installments_owed_max') }}
             as installments_application_annuity_to_owed_max_ratio,
+        -- [ratio] Mean payment per instalment over the annuity of this loan.
         {{ safe_ratio('by_client.installments_payment_mean', 'applications.amt_annuity') }}
-            as installments_payment_mean_to_annuity_ratio
+            as installments_payment_mean_to_annuity_ratio,
+        -- [ratio] Amount paid over amount owed, both summed over all instalments.
+        {{ safe_ratio('by_client.installments_payment_sum', 'by_client.installments_owed_sum') }}
+            as installments_paid_to_owed_ratio,
+        -- [ratio] Mean lateness over the last 365 days over mean lateness ever.
+        {{ safe_ratio('by_client.installments_days_past_due_mean_365d', 'by_client.installments_days_past_due_mean') }}
+            as installments_days_past_due_recent_to_ever_ratio
     from applications
     left join by_client
         on applications.sk_id_curr = by_client.sk_id_curr

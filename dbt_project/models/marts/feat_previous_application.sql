@@ -1,6 +1,40 @@
-{% set months = [12, 24] %}
-{% set last_applications = [1, 3, 5] %}
+{% set groups = [
+    {'name': '', 'where': 'true', 'says': 'previous applications'},
+    {'name': 'approved_', 'where': 'is_approved = 1', 'says': 'approved previous applications'},
+    {'name': 'refused_', 'where': 'is_refused = 1', 'says': 'refused previous applications'},
+    {'name': 'running_', 'where': 'is_still_running = 1', 'says': 'previous loans that are still being paid'},
+    {'name': 'cash_', 'where': "name_contract_type = 'Cash loans'", 'says': 'previous applications for a cash loan'},
+    {'name': 'consumer_', 'where': "name_contract_type = 'Consumer loans'",
+        'says': 'previous applications for a consumer loan'},
+    {'name': 'last_1_', 'where': 'recency_rank = 1', 'says': 'the last previous application'},
+] %}
+{% set measures = [
+    {'sql': 'amt_application', 'unit': 'currency', 'aggregates': ['mean', 'max'], 'says': 'credit asked for'},
+    {'sql': 'amt_credit', 'unit': 'currency', 'aggregates': ['mean', 'max', 'sum'], 'says': 'credit granted'},
+    {'sql': 'amt_annuity', 'unit': 'currency', 'aggregates': ['mean', 'max'], 'says': 'annuity'},
+    {'sql': 'application_to_credit_ratio', 'unit': 'ratio', 'aggregates': ['mean', 'min'],
+        'says': 'credit asked for over credit granted'},
+    {'sql': 'credit_to_annuity_ratio', 'unit': 'payments', 'aggregates': ['mean', 'max'], 'says': 'credit over annuity'},
+    {'sql': 'cnt_payment', 'unit': 'payments', 'aggregates': ['mean', 'max'], 'says': 'term'},
+    {'sql': 'days_decision', 'unit': 'days', 'aggregates': ['mean', 'max', 'min'],
+        'says': 'day of decision relative to the application'},
+    {'sql': 'interest_share', 'unit': 'ratio', 'aggregates': ['mean', 'max', 'min'],
+        'says': 'total interest (payments minus credit) per credit'},
+    {'sql': 'interest_rate', 'unit': 'ratio', 'aggregates': ['mean', 'max', 'min'],
+        'says': 'yearly interest by the approximation 24 * interest / (credit * (term + 1))'},
+    {'sql': 'rate_down_payment', 'unit': 'share 0..1', 'aggregates': ['mean', 'max'], 'says': 'rate of the down payment'},
+] %}
+{% set months = [6, 12, 24] %}
+{% set last_applications = [1, 3, 5, 10] %}
+{% set reject_reasons = ['HC', 'SCO', 'SCOFR', 'LIMIT', 'CLIENT', 'VERIF', 'SYSTEM'] %}
+{% set yield_groups = ['high', 'middle', 'low_normal', 'low_action'] %}
+{% set latest = [
+    ('product_combination', 'Detailed product'), ('code_reject_reason', 'Reason of the rejection'),
+    ('name_yield_group', 'Group of interest'), ('name_goods_category', 'Category of goods'), ('channel_type', 'Channel'),
+    ('name_client_type', 'Whether the client was new'), ('name_contract_status', 'Status'),
+] %}
 
+-- One row per application: earlier applications at Home Credit, approved or not.
 with
 
 applications as (
@@ -9,26 +43,9 @@ applications as (
 
 ),
 
-previous_application as (
-
-    select * from {{ ref('stg_home_credit__previous_application') }}
-
-),
-
 graded as (
 
-    select
-        *,
-        case when name_contract_status = 'Approved' then 1 else 0 end as is_approved,
-        case when name_contract_status = 'Refused' then 1 else 0 end as is_refused,
-        {{ safe_ratio('amt_application', 'amt_credit') }} as application_to_credit_ratio,
-        {{ safe_ratio('amt_credit', 'amt_annuity') }} as credit_to_annuity_ratio,
-        {{ safe_ratio('cnt_payment * amt_annuity - amt_credit', 'amt_credit') }} as interest_share,
-        days_last_due_1st_version - days_last_due as days_paid_early,
-        row_number() over (
-            partition by sk_id_curr order by days_decision desc, sk_id_prev desc
-        ) as recency_rank
-    from previous_application
+    select * from {{ ref('int_previous_applications_graded') }}
 
 ),
 
@@ -36,57 +53,82 @@ by_client as (
 
     select
         sk_id_curr,
-        count(*) as previous_application_count,
-        count(*) filter (where is_approved = 1) as previous_approved_count,
-        count(*) filter (where is_refused = 1) as previous_refused_count,
-        count(*) filter (where name_contract_status = 'Canceled') as previous_cancelled_count,
-        count(*) filter (where is_still_running = 1) as previous_running_count,
-        avg(is_approved) as previous_approved_share,
-        avg(is_refused) as previous_refused_share,
-        count(*) filter (where name_contract_type = 'Cash loans') as previous_cash_count,
+        -- [count] Previous applications that were cancelled.
+        count(*) filter (where is_cancelled = 1) as previous_cancelled_count,
+        -- [count] Previous applications for a revolving loan.
         count(*) filter (where name_contract_type = 'Revolving loans') as previous_revolving_count,
+        -- [share 0..1] Approved among the previous applications.
+        avg(is_approved) as previous_approved_share,
+        -- [share 0..1] Refused among the previous applications.
+        avg(is_refused) as previous_refused_share,
+        -- [share 0..1] Cancelled among the previous applications.
+        avg(is_cancelled) as previous_cancelled_share,
+        {% for group in groups %}
+        {% if group.name != 'last_1_' %}
+        -- [count] Number of {{ group.says }}.
+        count(*) filter (where {{ group.where }}) as previous_{{ group.name }}count,
+        {% endif %}
+        {% for measure in measures %}
+        {% for aggregate in measure.aggregates if group.name != 'last_1_' or aggregate == 'mean' %}
+        -- [{{ measure.unit }}] {{ aggregate_words(aggregate, {'unit': '', 'says': measure.says}) }}, over {{ group.says }}.
+        cast({{ 'avg' if aggregate == 'mean' else aggregate }}({{ measure.sql }}) filter (where {{ group.where }}) as double)
+            as previous_{{ group.name }}{{ measure.sql }}_{{ aggregate }},
+        {% endfor %}
+        {% endfor %}
+        {% endfor %}
         {% for month in months %}
-        count(*) filter (where days_decision >= -30 * {{ month }}) as previous_application_count_{{ month }}m,
-        count(*) filter (where is_refused = 1 and days_decision >= -30 * {{ month }})
-            as previous_refused_count_{{ month }}m,
+        -- [count] Previous applications decided in the last {{ month }} months of 30 days.
+        count(*) filter (where days_decision >= -30 * {{ month }}) as previous_count_{{ month }}m,
+        -- [count] Previous applications refused in the last {{ month }} months of 30 days.
+        count(*) filter (where is_refused = 1 and days_decision >= -30 * {{ month }}) as previous_refused_count_{{ month }}m,
+        -- [count] Previous applications approved in the last {{ month }} months of 30 days.
+        count(*) filter (where is_approved = 1 and days_decision >= -30 * {{ month }}) as previous_approved_count_{{ month }}m,
+        -- [currency] Credit granted in the last {{ month }} months of 30 days, summed over approved previous applications.
+        sum(amt_credit) filter (where is_approved = 1 and days_decision >= -30 * {{ month }})
+            as previous_approved_amt_credit_sum_{{ month }}m,
         {% endfor %}
         {% for last in last_applications %}
+        -- [share 0..1] Refused among the last {{ last }} previous applications.
         avg(is_refused) filter (where recency_rank <= {{ last }}) as previous_refused_share_last_{{ last }},
+        -- [share 0..1] Approved among the last {{ last }} previous applications.
+        avg(is_approved) filter (where recency_rank <= {{ last }}) as previous_approved_share_last_{{ last }},
         {% endfor %}
-        avg(case when code_reject_reason = 'HC' then 1 else 0 end) as previous_reject_hc_share,
-        avg(case when code_reject_reason in ('SCO', 'SCOFR') then 1 else 0 end) as previous_reject_score_share,
-        avg(case when code_reject_reason = 'LIMIT' then 1 else 0 end) as previous_reject_limit_share,
-
-        max(days_decision) as previous_days_decision_max,
-        min(days_decision) as previous_days_decision_min,
-        avg(days_decision) as previous_days_decision_mean,
-        max(days_decision) filter (where is_approved = 1) as previous_approved_days_decision_max,
-        max(days_decision) filter (where is_refused = 1) as previous_refused_days_decision_max,
-
-        avg(amt_application) as previous_amt_application_mean,
-        max(amt_credit) as previous_amt_credit_max,
-        avg(amt_credit) filter (where is_approved = 1) as previous_approved_amt_credit_mean,
-        max(amt_annuity) filter (where is_approved = 1) as previous_approved_amt_annuity_max,
-        avg(amt_annuity) filter (where is_approved = 1) as previous_approved_amt_annuity_mean,
-        sum(amt_annuity) filter (where is_still_running = 1) as previous_running_amt_annuity_sum,
-        avg(amt_down_payment) as previous_amt_down_payment_mean,
-        avg(rate_down_payment) as previous_down_payment_rate_mean,
-        max(rate_down_payment) as previous_down_payment_rate_max,
-        avg(application_to_credit_ratio) as previous_application_to_credit_ratio_mean,
-        min(application_to_credit_ratio) as previous_application_to_credit_ratio_min,
-        avg(cnt_payment) as previous_payment_count_mean,
-        avg(cnt_payment) filter (where is_approved = 1) as previous_approved_payment_count_mean,
-        avg(credit_to_annuity_ratio) filter (where is_approved = 1) as previous_approved_credit_to_annuity_ratio_mean,
-        avg(interest_share) filter (where is_approved = 1) as previous_approved_interest_share_mean,
-        max(interest_share) filter (where is_approved = 1) as previous_approved_interest_share_max,
+        {% for reason in reject_reasons %}
+        -- [share 0..1] Previous applications rejected for reason {{ reason }}.
+        avg(case when code_reject_reason = '{{ reason }}' then 1 else 0 end) as previous_reject_{{ reason | lower }}_share,
+        {% endfor %}
+        {% for group in yield_groups %}
+        -- [share 0..1] Previous applications in the group of {{ group | replace('_', ' ') }} interest.
+        avg(case when name_yield_group = '{{ group }}' then 1 else 0 end) as previous_{{ group }}_yield_share,
+        {% endfor %}
+        {% for column, says in latest %}
+        -- [category] {{ says }} of the last previous application.
+        max(case when recency_rank = 1 then {{ column }} end) as previous_{{ column }}_last,
+        {% endfor %}
+        -- [days] Mean of the first schedule's last due date minus the actual one: positive when loans were paid early.
         avg(days_paid_early) as previous_days_paid_early_mean,
+        -- [days] Largest of the first schedule's last due date minus the actual one.
+        max(days_paid_early) as previous_days_paid_early_max,
+        -- [days] Latest last due date of a finished previous loan, relative to the application (may lie in the future).
         max(days_last_due) as previous_days_last_due_max,
-        avg(case when name_yield_group = 'high' then 1 else 0 end) as previous_high_yield_share,
-        avg(case when name_yield_group = 'low_action' then 1 else 0 end) as previous_low_action_yield_share,
+        -- [days] Latest last due date of the first schedules, relative to the application (may lie in the future).
+        max(days_last_due_1st_version) as previous_days_last_due_1st_version_max,
+        -- [days] Mean last due date of the first schedules, relative to the application.
+        avg(days_last_due_1st_version) as previous_days_last_due_1st_version_mean,
+        -- [days] Mean termination of previous loans, relative to the application.
+        avg(days_termination) as previous_days_termination_mean,
+        -- [days] First day when a previous loan was due, relative to the application.
+        min(days_first_due) as previous_days_first_due_min,
+        -- [days] Mean first drawing of previous loans, relative to the application.
+        avg(days_first_drawing) as previous_days_first_drawing_mean,
+        -- [share 0..1] Previous applications insured at approval, among those that say.
         avg(nflag_insured_on_approval) as previous_insured_share,
-
-        max(case when recency_rank = 1 then product_combination end) as previous_product_combination_last,
-        max(case when recency_rank = 1 then code_reject_reason end) as previous_code_reject_reason_last
+        -- [area] Mean selling area of the seller's place.
+        avg(sellerplace_area) as previous_sellerplace_area_mean,
+        -- [hour 0..23] Mean hour of previous applications.
+        avg(hour_appr_process_start) as previous_hour_mean,
+        -- [currency] What is still to be paid on running loans: annuity times the months left.
+        sum(amt_annuity * months_left) as previous_running_future_payment_sum
     from graded
     group by sk_id_curr
 
@@ -96,13 +138,30 @@ against_application as (
 
     select
         applications.sk_id_curr,
+        -- [flag] 1 when the client applied at Home Credit before, 0 when not.
         case when by_client.sk_id_curr is null then 0 else 1 end as has_previous_application,
+        -- [ratio] Mean credit of approved previous applications over the credit now asked for.
         {{ safe_ratio('by_client.previous_approved_amt_credit_mean', 'applications.amt_credit') }}
             as previous_approved_credit_to_application_credit_ratio,
+        -- [ratio] Largest annuity of approved previous applications over the annuity of this loan.
         {{ safe_ratio('by_client.previous_approved_amt_annuity_max', 'applications.amt_annuity') }}
             as previous_approved_annuity_to_application_annuity_ratio,
-        {{ safe_ratio('by_client.previous_running_amt_annuity_sum', 'applications.amt_income_total') }}
-            as previous_running_annuity_to_income_ratio
+        -- [ratio] Mean annuity of approved previous applications over the annuity of this loan.
+        {{ safe_ratio('by_client.previous_approved_amt_annuity_mean', 'applications.amt_annuity') }}
+            as previous_approved_annuity_mean_to_application_annuity_ratio,
+        -- [ratio] Annuities of Home Credit loans still running (their mean times their number) over yearly income.
+        {{ safe_ratio(
+            'by_client.previous_running_amt_annuity_mean * by_client.previous_running_count', 'applications.amt_income_total'
+        ) }} as previous_running_annuity_to_income_ratio,
+        -- [ratio] What is still to be paid on running Home Credit loans over yearly income.
+        {{ safe_ratio('by_client.previous_running_future_payment_sum', 'applications.amt_income_total') }}
+            as previous_running_future_payment_to_income_ratio,
+        -- [payments] Credit over annuity of this loan minus its mean over approved previous applications.
+        {{ safe_ratio('applications.amt_credit', 'applications.amt_annuity') }}
+        - by_client.previous_approved_credit_to_annuity_ratio_mean as previous_credit_to_annuity_difference,
+        -- [ratio] Goods price of this loan over the mean credit asked for before.
+        {{ safe_ratio('applications.amt_goods_price', 'by_client.previous_amt_application_mean') }}
+            as previous_application_goods_price_to_amt_application_ratio
     from applications
     left join by_client
         on applications.sk_id_curr = by_client.sk_id_curr

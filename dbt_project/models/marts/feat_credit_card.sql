@@ -1,0 +1,165 @@
+{% set windows = [
+    {'name': '3m', 'since': -3, 'says': 'of the last 3 months'},
+    {'name': '6m', 'since': -6, 'says': 'of the last 6 months'},
+    {'name': '12m', 'since': -12, 'says': 'of the last 12 months'},
+    {'name': '', 'since': none, 'says': 'ever observed'},
+] %}
+{% set measures = [
+    {'name': 'balance', 'sql': 'amt_balance', 'unit': 'currency', 'aggregates': ['mean', 'max', 'std'],
+        'says': 'balance of a card'},
+    {'name': 'utilisation', 'sql': 'utilisation', 'unit': 'ratio', 'aggregates': ['mean', 'max', 'min'],
+        'says': 'balance over limit'},
+    {'name': 'limit', 'sql': 'amt_credit_limit_actual', 'unit': 'currency', 'aggregates': ['mean', 'max', 'min'],
+        'says': 'limit of a card'},
+    {'name': 'drawings', 'sql': 'amt_drawings_current', 'unit': 'currency', 'aggregates': ['mean', 'max', 'sum'],
+        'says': 'amount drawn in a month'},
+    {'name': 'drawings_atm', 'sql': 'amt_drawings_atm_current', 'unit': 'currency', 'aggregates': ['mean', 'max', 'sum'],
+        'says': 'cash drawn in a month'},
+    {'name': 'drawings_pos', 'sql': 'amt_drawings_pos_current', 'unit': 'currency', 'aggregates': ['mean', 'sum'],
+        'says': 'amount spent on goods in a month'},
+    {'name': 'drawings_atm_count', 'sql': 'cnt_drawings_atm_current', 'unit': 'count', 'aggregates': ['mean', 'max', 'sum'],
+        'says': 'cash drawings in a month'},
+    {'name': 'drawings_count', 'sql': 'cnt_drawings_current', 'unit': 'count', 'aggregates': ['mean', 'max', 'sum'],
+        'says': 'drawings in a month'},
+    {'name': 'payment', 'sql': 'amt_payment_current', 'unit': 'currency', 'aggregates': ['mean', 'max'],
+        'says': 'payment in a month'},
+    {'name': 'payment_to_minimum_ratio', 'sql': 'payment_to_minimum_ratio', 'unit': 'ratio', 'aggregates': ['mean', 'min'],
+        'says': 'payment over the smallest one asked for'},
+    {'name': 'below_minimum', 'sql': 'is_below_minimum', 'unit': 'share 0..1', 'aggregates': ['mean'],
+        'says': 'months paid below the minimum'},
+    {'name': 'days_past_due', 'sql': 'sk_dpd', 'unit': 'days', 'aggregates': ['mean', 'max'], 'says': 'days past due'},
+    {'name': 'late', 'sql': 'is_late', 'unit': 'share 0..1', 'aggregates': ['mean'], 'says': 'months past due'},
+    {'name': 'late_tolerated', 'sql': 'is_late_tolerated', 'unit': 'share 0..1', 'aggregates': ['mean'],
+        'says': 'months past due with tolerance for small debts'},
+    {'name': 'paid_instalments', 'sql': 'cnt_instalment_mature_cum', 'unit': 'count', 'aggregates': ['max'],
+        'says': 'number of paid instalments'},
+] %}
+{% set slopes = ['balance', 'utilisation', 'drawings'] %}
+
+-- One row per application: the monthly course of earlier credit cards at Home Credit.
+with
+
+applications as (
+
+    select * from {{ ref('int_applications_unioned') }}
+
+),
+
+credit_card_balance as (
+
+    select * from {{ ref('stg_home_credit__credit_card_balance') }}
+
+),
+
+graded as (
+
+    select
+        *,
+        {{ safe_ratio('amt_balance', 'amt_credit_limit_actual') }} as utilisation,
+        {{ safe_ratio('amt_payment_current', 'amt_inst_min_regularity') }} as payment_to_minimum_ratio,
+        case when sk_dpd > 0 then 1 else 0 end as is_late,
+        case when sk_dpd_def > 0 then 1 else 0 end as is_late_tolerated,
+        case
+            when amt_inst_min_regularity > 0 and coalesce(amt_payment_current, 0) < amt_inst_min_regularity then 1
+            when amt_inst_min_regularity > 0 then 0
+        end as is_below_minimum,
+        {{ bucket_of('months_balance', windows[:-1]) }} as bucket
+    from credit_card_balance
+
+),
+
+by_bucket as (
+
+    select
+        sk_id_curr,
+        bucket,
+        {{ bucket_sums(measures, time='months_balance') }}
+        count(*) as row_n,
+        min(months_balance) as months_min,
+        max(months_balance) as months_max,
+        max(case when amt_drawings_current > 0 then months_balance end) as months_drawing_last,
+        max(case when sk_dpd > 0 then months_balance end) as months_late_last,
+        max_by(amt_balance, months_balance) as balance_last,
+        max_by(utilisation, months_balance) as utilisation_last,
+        count(distinct sk_id_prev) as card_n,
+        count(*) filter (where name_contract_status = 'Active') as active_n
+    from graded
+    group by sk_id_curr, bucket
+
+),
+
+by_client as (
+
+    select
+        sk_id_curr,
+        {% for window in windows %}
+        {% set suffix = '_' ~ window.name if window.name else '' %}
+        {% set last = loop.index0 %}
+        -- [count] Monthly records of credit cards {{ window.says }}.
+        cast(sum(row_n) filter (where bucket <= {{ last }}) as bigint) as card_month_count{{ suffix }},
+        {% for measure in measures %}
+        {% for aggregate in measure.aggregates %}
+        -- [{{ measure.unit }}] {{ aggregate_words(aggregate, measure) }}, over monthly records of credit cards {{ window.says }}.
+        {{ over_buckets(measure.name, aggregate, last) }} as card_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
+        {% endfor %}
+        {% endfor %}
+        {% endfor %}
+        {% for measure in slopes %}
+        {% for window in windows if window.name in ('6m', '12m', '') %}
+        {% set suffix = '_' ~ window.name if window.name else '' %}
+        -- [per month] Least-squares slope of the {{ measure }} against the month, over monthly records of credit cards {{ window.says }}; positive when it grows.
+        {{ over_buckets(measure, 'slope', {'6m': 1, '12m': 2, '': 3}[window.name]) }} as card_{{ measure }}_slope{{ suffix }},
+        {% endfor %}
+        {% endfor %}
+        -- [months] Oldest monthly record of a credit card, relative to the application.
+        min(months_min) as card_months_min,
+        -- [months] Newest monthly record of a credit card, relative to the application.
+        max(months_max) as card_months_max,
+        -- [months] Most recent month with a drawing, relative to the application; null when there was none.
+        max(months_drawing_last) as card_months_drawing_last,
+        -- [months] Most recent month past due, relative to the application; null when never late.
+        max(months_late_last) as card_months_late_last,
+        -- [currency] Balance in the newest record.
+        max_by(balance_last, months_max) as card_balance_last,
+        -- [ratio] Balance over limit in the newest record with a limit.
+        max_by(utilisation_last, months_max) as card_utilisation_last,
+        -- [count] Most cards with records in one window of time.
+        max(card_n) as card_count,
+        -- [share 0..1] Months of an active card among all monthly records.
+        {{ safe_ratio('sum(active_n)', 'sum(row_n)') }} as card_active_month_share
+    from by_bucket
+    group by sk_id_curr
+
+),
+
+against_application as (
+
+    select
+        applications.sk_id_curr,
+        -- [flag] 1 when monthly records of earlier credit cards are known, 0 when none are.
+        case when by_client.sk_id_curr is null then 0 else 1 end as has_credit_card_history,
+        -- [share 0..1] Cash among all amounts drawn.
+        {{ safe_ratio('by_client.card_drawings_atm_sum', 'by_client.card_drawings_sum') }} as card_drawings_atm_share,
+        -- [ratio] Balance in the newest record over yearly income.
+        {{ safe_ratio('by_client.card_balance_last', 'applications.amt_income_total') }} as card_balance_to_income_ratio,
+        -- [ratio] Mean amount drawn in the last 12 months over mean limit.
+        {{ safe_ratio('by_client.card_drawings_mean_12m', 'by_client.card_limit_mean_12m') }}
+            as card_drawings_to_limit_ratio_12m,
+        -- [ratio] Mean balance of the last 3 months over mean balance ever.
+        {{ safe_ratio('by_client.card_balance_mean_3m', 'by_client.card_balance_mean') }}
+            as card_balance_recent_to_ever_ratio
+    from applications
+    left join by_client
+        on applications.sk_id_curr = by_client.sk_id_curr
+
+),
+
+features as (
+
+    select *
+    from against_application
+    left join by_client using (sk_id_curr)
+
+)
+
+select * from features

@@ -1,0 +1,180 @@
+-- One row per application: debt, duty, lateness and contact over all sources together.
+with
+
+applications as (
+
+    select * from {{ ref('int_applications_unioned') }}
+
+),
+
+bureau as (
+
+    select * from {{ ref('feat_bureau') }}
+
+),
+
+previous as (
+
+    select * from {{ ref('feat_previous_application') }}
+
+),
+
+installments as (
+
+    select * from {{ ref('feat_installments') }}
+
+),
+
+pos_cash as (
+
+    select * from {{ ref('feat_pos_cash') }}
+
+),
+
+credit_card as (
+
+    select * from {{ ref('feat_credit_card') }}
+
+),
+
+gathered as (
+
+    select
+        applications.sk_id_curr,
+        applications.amt_income_total,
+        applications.amt_credit,
+        applications.amt_annuity,
+        round({{ safe_ratio('applications.amt_credit', 'applications.amt_annuity') }}, 2) as product_term,
+        bureau.has_bureau_history + previous.has_previous_application + installments.has_installments_history
+        + pos_cash.has_pos_cash_history + credit_card.has_credit_card_history as source_count,
+        bureau.bureau_active_debt_sum,
+        previous.previous_running_future_payment_sum,
+        credit_card.card_balance_last,
+        bureau.bureau_active_annuity_sum,
+        previous.previous_running_amt_annuity_mean * previous.previous_running_count as running_annuity,
+        previous.previous_approved_cnt_payment_mean,
+        previous.previous_approved_interest_rate_mean,
+        previous.previous_refused_share,
+        bureau.bureau_days_credit_min,
+        previous.previous_days_decision_min,
+        pos_cash.pos_months_min,
+        bureau.bureau_balance_months_late_last,
+        pos_cash.pos_months_late_last,
+        credit_card.card_months_late_last,
+        installments.installments_days_late_last,
+        installments.installments_days_past_due_max,
+        pos_cash.pos_days_past_due_tolerated_max,
+        credit_card.card_days_past_due_max,
+        bureau.bureau_loan_count,
+        previous.previous_approved_count
+    from applications
+    left join bureau
+        on applications.sk_id_curr = bureau.sk_id_curr
+    left join previous
+        on applications.sk_id_curr = previous.sk_id_curr
+    left join installments
+        on applications.sk_id_curr = installments.sk_id_curr
+    left join pos_cash
+        on applications.sk_id_curr = pos_cash.sk_id_curr
+    left join credit_card
+        on applications.sk_id_curr = credit_card.sk_id_curr
+
+),
+
+summed as (
+
+    select
+        *,
+        case
+            when coalesce(bureau_active_debt_sum, previous_running_future_payment_sum, card_balance_last) is not null
+                then
+                    coalesce(bureau_active_debt_sum, 0) + coalesce(previous_running_future_payment_sum, 0)
+                    + coalesce(card_balance_last, 0)
+        end as debt,
+        case
+            when coalesce(bureau_active_annuity_sum, running_annuity) is not null
+                then
+                    coalesce(bureau_active_annuity_sum, 0) + coalesce(running_annuity, 0)
+        end as monthly_duty
+    from gathered
+
+),
+
+by_product_term as (
+
+    select
+        product_term,
+        avg(previous_approved_cnt_payment_mean) as cnt_payment_mean,
+        avg(previous_approved_interest_rate_mean) as interest_rate_mean,
+        avg(previous_refused_share) as refused_share_mean
+    from summed
+    where product_term is not null
+    group by product_term
+
+),
+
+features as (
+
+    select
+        summed.sk_id_curr,
+        -- [count] How many of the five sources of history know the client.
+        summed.source_count as cross_source_count,
+        -- [currency] Debt everywhere: active bureau loans, what is left of running Home Credit loans, card balance.
+        summed.debt as cross_debt_sum,
+        -- [ratio] Debt everywhere over yearly income.
+        {{ safe_ratio('summed.debt', 'summed.amt_income_total') }} as cross_debt_to_income_ratio,
+        -- [ratio] Debt everywhere over the credit now asked for.
+        {{ safe_ratio('summed.debt', 'summed.amt_credit') }} as cross_debt_to_application_credit_ratio,
+        -- [ratio] Debt everywhere and the credit now asked for over yearly income.
+        {{ safe_ratio('coalesce(summed.debt, 0) + summed.amt_credit', 'summed.amt_income_total') }}
+            as cross_debt_with_application_to_income_ratio,
+        -- [ratio] Monthly duty (annuities of running loans, bureau included, and of this one) over yearly income.
+        {{ safe_ratio('coalesce(summed.monthly_duty, 0) + summed.amt_annuity', 'summed.amt_income_total') }}
+            as cross_duty_with_application_to_income_ratio,
+        -- [ratio] Monthly duty of running loans over the annuity of this one.
+        {{ safe_ratio('summed.monthly_duty', 'summed.amt_annuity') }} as cross_duty_to_application_annuity_ratio,
+        -- [share 0..1] Home Credit's share of the debt everywhere.
+        {{ safe_ratio(
+            'coalesce(summed.previous_running_future_payment_sum, 0) + coalesce(summed.card_balance_last, 0)', 'summed.debt'
+        ) }} as cross_home_credit_debt_ratio,
+        -- [days] First contact ever with a lender, relative to the application.
+        least(summed.bureau_days_credit_min, summed.previous_days_decision_min, 30 * summed.pos_months_min)
+            as cross_days_first_contact,
+        -- [days] Most recent lateness anywhere, relative to the application; null when never late.
+        greatest(
+            30 * summed.bureau_balance_months_late_last, 30 * summed.pos_months_late_last,
+            30 * summed.card_months_late_last, summed.installments_days_late_last
+        ) as cross_days_late_last,
+        -- [days] Worst lateness on any Home Credit loan.
+        greatest(
+            summed.installments_days_past_due_max, summed.pos_days_past_due_tolerated_max, summed.card_days_past_due_max
+        ) as cross_days_past_due_max,
+        -- [ratio] Approved Home Credit loans over bureau loans.
+        {{ safe_ratio('summed.previous_approved_count', 'summed.bureau_loan_count') }}
+            as cross_home_credit_to_bureau_loan_ratio,
+        -- [payments] Mean approved term before, among clients with the same credit over annuity.
+        by_product_term.cnt_payment_mean as cross_product_term_cnt_payment_mean,
+        -- [payments] Mean approved term before minus its mean among clients with the same credit over annuity.
+        summed.previous_approved_cnt_payment_mean - by_product_term.cnt_payment_mean
+            as cross_product_term_cnt_payment_difference,
+        -- [ratio] Mean approved interest before, among clients with the same credit over annuity.
+        by_product_term.interest_rate_mean as cross_product_term_interest_rate_mean,
+        -- [share 0..1] Mean refused share before, among clients with the same credit over annuity.
+        by_product_term.refused_share_mean as cross_product_term_refused_share,
+        -- [ratio] Yearly interest of this loan if its term were the mean one approved before.
+        {{ safe_ratio(
+            '24 * (summed.previous_approved_cnt_payment_mean * summed.amt_annuity - summed.amt_credit)',
+            'summed.amt_credit * (summed.previous_approved_cnt_payment_mean + 1)'
+        ) }} as cross_interest_rate_at_previous_term,
+        -- [ratio] Yearly interest of this loan if its term were the mean one of clients with the same credit over annuity.
+        {{ safe_ratio(
+            '24 * (by_product_term.cnt_payment_mean * summed.amt_annuity - summed.amt_credit)',
+            'summed.amt_credit * (by_product_term.cnt_payment_mean + 1)'
+        ) }} as cross_interest_rate_at_peers_term
+    from summed
+    left join by_product_term
+        on summed.product_term = by_product_term.product_term
+
+)
+
+select * from features

@@ -1,0 +1,165 @@
+{% set windows = [
+    {'name': '3m', 'since': -3, 'says': 'of the last 3 months'},
+    {'name': '6m', 'since': -6, 'says': 'of the last 6 months'},
+    {'name': '12m', 'since': -12, 'says': 'of the last 12 months'},
+    {'name': '24m', 'since': -24, 'says': 'of the last 24 months'},
+    {'name': '', 'since': none, 'says': 'ever observed'},
+] %}
+{% set measures = [
+    {'name': 'days_past_due', 'sql': 'sk_dpd', 'unit': 'days', 'aggregates': ['mean', 'max'], 'says': 'days past due'},
+    {'name': 'days_past_due_tolerated', 'sql': 'sk_dpd_def', 'unit': 'days', 'aggregates': ['mean', 'max', 'sum'],
+        'says': 'days past due with tolerance for small debts'},
+    {'name': 'late', 'sql': 'is_late', 'unit': 'share 0..1', 'aggregates': ['mean'], 'says': 'months past due'},
+    {'name': 'late_tolerated', 'sql': 'is_late_tolerated', 'unit': 'share 0..1', 'aggregates': ['mean'],
+        'says': 'months past due with tolerance for small debts'},
+    {'name': 'remaining_share', 'sql': 'remaining_share', 'unit': 'ratio', 'aggregates': ['mean', 'min', 'max'],
+        'says': 'instalments left over instalments in all'},
+    {'name': 'remaining', 'sql': 'cnt_instalment_future', 'unit': 'count', 'aggregates': ['mean', 'min', 'max'],
+        'says': 'instalments left'},
+    {'name': 'term', 'sql': 'cnt_instalment', 'unit': 'payments', 'aggregates': ['mean', 'max'],
+        'says': 'instalments in all'},
+    {'name': 'completed', 'sql': 'is_completed', 'unit': 'share 0..1', 'aggregates': ['mean'],
+        'says': 'months in which a loan was completed'},
+] %}
+
+-- One row per application: the monthly course of earlier point-of-sale and cash loans at Home Credit.
+with
+
+applications as (
+
+    select * from {{ ref('int_applications_unioned') }}
+
+),
+
+pos_cash_balance as (
+
+    select * from {{ ref('stg_home_credit__pos_cash_balance') }}
+
+),
+
+pos_cash_by_loan as (
+
+    select * from {{ ref('int_pos_cash_by_loan') }}
+
+),
+
+graded as (
+
+    select
+        *,
+        case when sk_dpd > 0 then 1 else 0 end as is_late,
+        case when sk_dpd_def > 0 then 1 else 0 end as is_late_tolerated,
+        case when name_contract_status = 'Completed' then 1 else 0 end as is_completed,
+        {{ safe_ratio('cnt_instalment_future', 'cnt_instalment') }} as remaining_share,
+        {{ bucket_of('months_balance', windows[:-1]) }} as bucket
+    from pos_cash_balance
+
+),
+
+by_bucket as (
+
+    select
+        sk_id_curr,
+        bucket,
+        {{ bucket_sums(measures, time='months_balance') }}
+        count(*) as row_n,
+        min(months_balance) as months_min,
+        max(months_balance) as months_max,
+        max(case when is_late = 1 then months_balance end) as months_late_last,
+        count(*) filter (where name_contract_status = 'Active') as active_n,
+        count(*) filter (where name_contract_status in ('Demand', 'Amortized debt')) as demand_n,
+        count(*) filter (where name_contract_status = 'Signed') as signed_n,
+        count(*) filter (where name_contract_status = 'Returned to the store') as returned_n
+    from graded
+    group by sk_id_curr, bucket
+
+),
+
+by_client as (
+
+    select
+        sk_id_curr,
+        {% for window in windows %}
+        {% set suffix = '_' ~ window.name if window.name else '' %}
+        {% set last = loop.index0 %}
+        -- [count] Monthly records of point-of-sale and cash loans {{ window.says }}.
+        cast(sum(row_n) filter (where bucket <= {{ last }}) as bigint) as pos_month_count{{ suffix }},
+        {% for measure in measures %}
+        {% for aggregate in measure.aggregates %}
+        -- [{{ measure.unit }}] {{ aggregate_words(aggregate, measure) }}, over monthly records of point-of-sale and cash loans {{ window.says }}.
+        {{ over_buckets(measure.name, aggregate, last) }} as pos_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
+        {% endfor %}
+        {% endfor %}
+        {% endfor %}
+        -- [per month] Least-squares slope of days past due with tolerance against the month, last 24 months; positive when it grows.
+        {{ over_buckets('days_past_due_tolerated', 'slope', 3) }} as pos_days_past_due_tolerated_slope_24m,
+        -- [per month] Least-squares slope of the share of instalments left against the month, last 12 months; negative when loans are paid down.
+        {{ over_buckets('remaining_share', 'slope', 2) }} as pos_remaining_share_slope_12m,
+        -- [months] Oldest monthly record of a point-of-sale or cash loan, relative to the application.
+        min(months_min) as pos_months_min,
+        -- [months] Newest monthly record of a point-of-sale or cash loan, relative to the application.
+        max(months_max) as pos_months_max,
+        -- [months] Most recent month past due, relative to the application; null when never late.
+        max(months_late_last) as pos_months_late_last,
+        -- [share 0..1] Months of an active loan among all monthly records.
+        {{ safe_ratio('sum(active_n)', 'sum(row_n)') }} as pos_active_month_share,
+        -- [share 0..1] Months in which a debt was demanded or amortised among all monthly records.
+        {{ safe_ratio('sum(demand_n)', 'sum(row_n)') }} as pos_demand_month_share,
+        -- [share 0..1] Months between signature and start among all monthly records.
+        {{ safe_ratio('sum(signed_n)', 'sum(row_n)') }} as pos_signed_month_share,
+        -- [count] Loans whose goods were returned to the store.
+        cast(sum(returned_n) as bigint) as pos_returned_count
+    from by_bucket
+    group by sk_id_curr
+
+),
+
+loans_by_client as (
+
+    select
+        sk_id_curr,
+        -- [count] Point-of-sale and cash loans with monthly records.
+        count(*) as pos_loan_count,
+        -- [count] Point-of-sale and cash loans still active in their last record.
+        count(*) filter (where is_active_last = 1) as pos_active_loan_count,
+        -- [share 0..1] Point-of-sale and cash loans that were completed.
+        avg(is_completed) as pos_completed_loan_share,
+        -- [share 0..1] Completed point-of-sale and cash loans that ended before their term.
+        avg(is_completed_early) as pos_completed_early_share,
+        -- [count] Instalments left, summed over loans still active.
+        cast(sum(remaining_last) filter (where is_active_last = 1) as double) as pos_active_remaining_sum,
+        -- [share 0..1] Instalments left over instalments in all on the newest loan.
+        max(remaining_share_last) filter (where recency_rank = 1) as pos_remaining_share_last_loan,
+        -- [days] Largest days past due with tolerance on the newest loan.
+        cast(max(days_past_due_max) filter (where recency_rank = 1) as double) as pos_days_past_due_max_last_loan,
+        -- [count] Months past due on the three newest loans.
+        cast(sum(late_month_count) filter (where recency_rank <= 3) as bigint) as pos_late_month_count_last_3_loans,
+        -- [count] Changes of the term, summed over loans.
+        cast(sum(term_count - 1) as bigint) as pos_term_change_count
+    from pos_cash_by_loan
+    group by sk_id_curr
+
+),
+
+spine as (
+
+    select
+        applications.sk_id_curr,
+        -- [flag] 1 when monthly records of earlier point-of-sale or cash loans are known, 0 when none are.
+        case when by_client.sk_id_curr is null then 0 else 1 end as has_pos_cash_history
+    from applications
+    left join by_client
+        on applications.sk_id_curr = by_client.sk_id_curr
+
+),
+
+features as (
+
+    select *
+    from spine
+    left join by_client using (sk_id_curr)
+    left join loans_by_client using (sk_id_curr)
+
+)
+
+select * from features

@@ -1,0 +1,117 @@
+{% set features = documented_features() %}
+{% set numbers = features | rejectattr('data_type', 'equalto', 'varchar') | list %}
+{% set rows_measured = 10000 %}
+
+with
+
+client_features as (
+
+    select * from {{ ref('client_features') }}
+
+),
+
+labelled_sample as (
+
+    select *
+    from {{ ref('training_set') }}
+    order by {{ hash_of('sk_id_curr') }}, sk_id_curr
+    limit {{ rows_measured }}
+
+),
+
+described as (
+
+    select *
+    from (
+        values
+        {% for feature in features %}
+        {% set meta = feature.config.meta %}
+        (
+            {{ quoted(feature.name) }}, {{ quoted(meta.mart) }}, {{ quoted(meta.sources | join(', ')) }},
+            {{ quoted('category' if feature.data_type == 'varchar' else ('flag' if meta.unit == 'flag' else 'number')) }},
+            {{ quoted(meta.unit) }}, {{ quoted(meta.get('aggregate')) }}, {{ quoted(meta.get('window')) }},
+            {{ quoted(feature.description) }}
+        ){{ ',' if not loop.last }}
+        {% else %}
+        ('', '', '', '', '', '', '', '')
+        {% endfor %}
+    ) as listed (feature, mart, sources, kind, unit, aggregate, time_window, description)
+
+),
+
+extremes as (
+
+    {{ extremes_by_feature('client_features', features) }}
+
+),
+
+distribution as (
+
+    {{ values_by_feature('labelled_sample', numbers) }}
+
+),
+
+by_value as (
+
+    select
+        feature,
+        value,
+        sum(row_count) filter (where target = 1) as defaulted,
+        sum(row_count) filter (where target = 0) as repaid,
+        sum(row_count) as known
+    from distribution
+    group by feature, value
+
+),
+
+cumulated as (
+
+    select
+        feature,
+        value,
+        coalesce(defaulted, 0) as defaulted,
+        coalesce(repaid, 0) as repaid,
+        sum(coalesce(repaid, 0)) over (partition by feature order by value) as repaid_up_to,
+        sum(known) over (partition by feature order by value) as known_up_to,
+        sum(known) over (partition by feature) as known_in_all
+    from by_value
+
+),
+
+-- probability that a defaulter has the larger value: every pair of a defaulter and another, ties counted as half
+ranked as (
+
+    select
+        feature,
+        min(case when known_up_to >= known_in_all / 2.0 then value end) as median,
+        {{ safe_ratio('sum(defaulted * (repaid_up_to - repaid / 2.0))', 'sum(defaulted) * sum(repaid)') }} as auc
+    from cumulated
+    group by feature
+
+),
+
+catalog as (
+
+    select
+        described.feature,
+        described.mart,
+        described.sources,
+        described.kind,
+        described.unit,
+        described.aggregate,
+        described.time_window,
+        described.description,
+        1 - {{ safe_ratio('extremes.known_count', 'extremes.row_count') }} as null_share,
+        extremes.minimum,
+        ranked.median,
+        extremes.maximum,
+        ranked.auc
+    from described
+    left join extremes
+        on described.feature = extremes.feature
+    left join ranked
+        on described.feature = ranked.feature
+
+)
+
+select * from catalog
