@@ -142,7 +142,8 @@ def _client_model(entry: dict[str, Any], texts: Texts) -> ClientModel:
         variables={name: from_json(part, texts) for name, part in entry["variables"].items()},
         nulls=entry["nulls"],
         housing={
-            name: (part["equal"], part["correlation"], from_json(part, texts)) for name, part in entry["housing"].items()
+            name: (part["equal"], part["correlation"], from_json(part, texts))
+            for name, part in entry["housing"].items()
         },
     )
 
@@ -160,7 +161,9 @@ def _row_model(block: str, entry: dict[str, Any], texts: Texts, clients: ClientM
         factor=np.linalg.cholesky(_positive_definite(own)),
         groups={name: _marginals(part, texts) for name, part in entry["groups"].items()},
         variables={name: _marginals(part, texts) for name, part in entry["variables"].items()},
-        follows={name: (part["variable"], _marginals(part["groups"], texts)) for name, part in entry["follows"].items()},
+        follows={
+            name: (part["variable"], _marginals(part["groups"], texts)) for name, part in entry["follows"].items()
+        },
         nominals={name: _marginals(part, texts) for name, part in entry["nominals"].items()},
         count=count,
         shift=_row_shift(block, entry["effects"], count, clients),
