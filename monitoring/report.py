@@ -151,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m monitoring.report",
         description="Compare two populations. PSI of every column on every row goes to drift.json and on top of "
         "drift.html, below it Evidently's charts of the columns that matter: the most drifted, and those with the "
-        "highest information value. Exit code 0 when the report was written; 2 with --fail-on-drift and too much.",
+        "highest information value. Exit code 0 when the report was written, 2 with --fail-on-drift and much drift.",
         epilog="R and C: `current`, a snapshot's id or folder, or a DuckDB file, each with or without `:table`, such "
         "as warehouse/home_credit.duckdb:marts.scoring_set. Default: training against scoring population of the "
         "current snapshot, or of the warehouse file when none is published.",
@@ -159,13 +159,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--reference", metavar="R", help="what to compare with (table: marts.training_set)")
     parser.add_argument("--current", metavar="C", help="what to look at (table: marts.scoring_set)")
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help="folder to write (%(default)s)")
-    parser.add_argument("--rows", type=int, default=Options.rows, help="rows per side for the charts (%(default)s)")
-    parser.add_argument("--columns", type=int, default=Options.columns, help="columns in the charts (%(default)s)")
-    parser.add_argument("--seed", type=int, default=Options.seed, help="seed of the sample (%(default)s)")
+    parser.add_argument(
+        "--rows", type=int, metavar="N", default=Options.rows, help="rows per side for the charts (%(default)s)"
+    )
+    parser.add_argument(
+        "--columns", type=int, metavar="N", default=Options.columns, help="columns in the charts (%(default)s)"
+    )
+    parser.add_argument("--seed", type=int, metavar="S", default=Options.seed, help="seed of the sample (%(default)s)")
     parser.add_argument("--fail-on-drift", action="store_true", help="exit code 2 when too many columns drift strongly")
     parser.add_argument(
         "--max-share",
         type=float,
+        metavar="SHARE",
         default=Options.max_share,
         help="share of strongly drifted columns that --fail-on-drift allows (%(default)s)",
     )

@@ -135,7 +135,7 @@ def _feature_values(types: dict[str, str]) -> list[Expectation]:
             severity=WARNING,
         ),
     ]
-    return expectations + [_between(name, -ROUNDING, 1 + ROUNDING, ERROR) for name in shares]
+    return expectations + [_share(name) for name in shares]
 
 
 def _labels() -> list[Expectation]:
@@ -234,6 +234,16 @@ def _in_set(column: str, values: Sequence[str | int], severity: str) -> Expectat
     more = f", ... ({len(values)})" if len(values) > VALUES_SHOWN else ""
     return gxe.ExpectColumnValuesToBeInSet(
         column=column, value_set=list(values), severity=severity, description=f"one of {shown}{more}"
+    )
+
+
+def _share(column: str) -> Expectation:
+    return gxe.ExpectColumnValuesToBeBetween(
+        column=column,
+        min_value=-ROUNDING,
+        max_value=1 + ROUNDING,
+        severity=ERROR,
+        description="a share between 0 and 1",
     )
 
 

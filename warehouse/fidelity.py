@@ -1,7 +1,7 @@
 """How close are generated raw files to real ones? Every column and the strength of single features, worst first.
 
-Read straight from the raw files with the contract's types. Rows of both folders are weighted to the release's numbers of
-labelled and unlabelled clients, of which a sample may hold other shares.
+Read straight from the raw files with the contract's types. Rows of both folders are weighted to the release's numbers
+of labelled and unlabelled clients, of which a sample may hold other shares.
 """
 
 import argparse
@@ -14,10 +14,11 @@ import duckdb
 
 from warehouse.cli import run_command
 from warehouse.contract import Contract, load_contract
-from warehouse.fidelity_measures import Entry, column_entries, count_entries, feature_entries
+from warehouse.fidelity_measures import Entry, column_entries, count_entries, dependence_entries, feature_entries
 from warehouse.raw_files import find_raw_file, open_raw_file, select_sql
 
 SHOWN = 40
+LARGE_BYTES = 300_000_000
 
 
 def compare(real_dir: Path, generated_dir: Path) -> list[Entry]:
@@ -38,32 +39,39 @@ def compare(real_dir: Path, generated_dir: Path) -> list[Entry]:
     entries = [
         *count_entries(contract, real, generated),
         *column_entries(contract, real, generated),
+        *dependence_entries(real, generated),
         *feature_entries(real, generated),
     ]
     return sorted(entries, key=lambda entry: (-entry.gap, entry.table, entry.column, entry.measure))
 
 
 def open_folder(folder: Path, contract: Contract) -> duckdb.DuckDBPyConnection:
-    """Open the eight files as views, and a table `clients` with the weight of each client."""
+    """Open the eight files as tables (large ones as views) with each row's weight, and a table `clients`."""
     con = duckdb.connect()
-    for table in contract.tables.values():
-        raw = open_raw_file(find_raw_file(folder, table.name), table)
-        kind = "view" if table.name in ("bureau_balance", "installments_payments") else "table"
-        con.execute(f"create {kind} {table.name} as {select_sql(raw)}")
+    files = {table.name: find_raw_file(folder, table.name) for table in contract.tables.values()}
+    queries = {name: select_sql(open_raw_file(path, contract[name])) for name, path in files.items()}
     parts = [
-        f"select SK_ID_CURR, {contract[table].released_rows} / (select count(*) from {table}) as weight from {table}"
-        for table in ("application_train", "application_test")
+        f"select SK_ID_CURR, {contract[name].released_rows} / (count(*) over ()) as weight from ({queries[name]})"
+        for name in ("application_train", "application_test")
     ]
     con.execute(f"create table clients as {' union all '.join(parts)}")
+    for name, query in queries.items():
+        kind = "view" if files[name].stat().st_size > LARGE_BYTES else "table"
+        if name == "bureau_balance":
+            weights, key = "(select SK_ID_BUREAU, weight from bureau)", "SK_ID_BUREAU"
+        else:
+            weights, key = "clients", "SK_ID_CURR"
+        con.execute(f"create {kind} {name} as select * from ({query}) left join {weights} as weights using ({key})")
     return con
 
 
 def readable(entries: list[Entry], shown: int) -> str:
     """Text table of the widest gaps, with a summary by kind of measure."""
-    head = f"{'gap':>6s}  {'measure':16s} {'table':22s} {'column':32s} {'real':>14s} {'generated':>14s}"
+    head = f"{'gap':>6s}  {'measure':16s} {'table':22s} {'column':44s} {'real':>14s} {'generated':>14s}"
     lines = [head, "-" * len(head)]
     lines += [
-        f"{entry.gap:6.3f}  {entry.measure:16s} {entry.table:22s} {entry.column:32s} {entry.real:>14.6g} {entry.generated:>14.6g}"
+        f"{entry.gap:6.3f}  {entry.measure:16s} {entry.table:22s} {entry.column[:44]:44s} "
+        f"{entry.real:>14.6g} {entry.generated:>14.6g}"
         for entry in entries[:shown]
     ]
     lines += ["", f"{'measure':16s} {'entries':>8s} {'median gap':>11s} {'90 %':>7s} {'worst':>7s}   what the gap is"]
@@ -81,6 +89,7 @@ MEANINGS = {
     "sentinel_rate": "difference of the shares of 365243",
     "distribution": "largest difference of the distribution functions (medians shown)",
     "frequencies": "total variation of the values' shares (share of the most frequent value shown)",
+    "correlation": "half the difference of the rank correlations",
     "auc": "difference of the feature's ROC AUC on application_train",
 }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 import duckdb
 import numpy as np
@@ -10,8 +11,7 @@ from warehouse.contract import Column, Contract
 
 Connection = duckdb.DuckDBPyConnection
 SENTINEL = 365243
-CUTS = tuple(round(0.05 * k, 2) for k in range(1, 20)) + (0.99,)
-MAX_FREQUENCIES = 30
+CUTS = (*(round(0.05 * k, 2) for k in range(1, 20)), 0.99)
 CLIENT_OF = {"bureau_balance": "inner join bureau using (SK_ID_BUREAU) "}
 
 # One value per client, by table: what published models found strong, and what the generator promises to keep.
@@ -70,6 +70,29 @@ FEATURES = {
         "payment_min": "min(AMT_PAYMENT)",
     },
 }
+
+
+# Columns whose dependence on each other is compared, pair by pair.
+DEPENDENT = {
+    "application_train": (
+        "EXT_SOURCE_1", "EXT_SOURCE_2", "EXT_SOURCE_3", "DAYS_BIRTH", "DAYS_EMPLOYED", "DAYS_REGISTRATION",
+        "DAYS_ID_PUBLISH", "DAYS_LAST_PHONE_CHANGE", "AMT_INCOME_TOTAL", "AMT_CREDIT", "AMT_ANNUITY", "AMT_GOODS_PRICE",
+        "REGION_POPULATION_RELATIVE", "REGION_RATING_CLIENT", "CNT_CHILDREN", "CNT_FAM_MEMBERS", "OWN_CAR_AGE",
+        "OBS_30_CNT_SOCIAL_CIRCLE", "DEF_30_CNT_SOCIAL_CIRCLE", "FLOORSMAX_AVG", "TOTALAREA_MODE",
+    ),
+    "bureau": (
+        "DAYS_CREDIT", "DAYS_CREDIT_ENDDATE", "DAYS_ENDDATE_FACT", "DAYS_CREDIT_UPDATE", "AMT_CREDIT_SUM",
+        "AMT_CREDIT_SUM_DEBT", "AMT_CREDIT_SUM_LIMIT",
+    ),
+    "previous_application": (
+        "AMT_ANNUITY", "AMT_APPLICATION", "AMT_CREDIT", "AMT_DOWN_PAYMENT", "DAYS_DECISION", "CNT_PAYMENT",
+        "DAYS_FIRST_DUE", "DAYS_LAST_DUE", "DAYS_TERMINATION",
+    ),
+    "credit_card_balance": (
+        "AMT_BALANCE", "AMT_CREDIT_LIMIT_ACTUAL", "AMT_DRAWINGS_CURRENT", "AMT_PAYMENT_TOTAL_CURRENT",
+        "AMT_INST_MIN_REGULARITY", "SK_DPD",
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -131,15 +154,52 @@ def feature_entries(real: Connection, generated: Connection) -> Iterator[Entry]:
         name
         for name, kind in real.execute("select column_name, data_type from duckdb_columns() where table_name = ?",
                                        ["application_train"]).fetchall()
-        if kind != "VARCHAR" and name not in ("SK_ID_CURR", "TARGET")
+        if kind != "VARCHAR" and name not in ("SK_ID_CURR", "TARGET", "weight")
     ]  # fmt: skip
     query = f"select TARGET, {', '.join(columns)} from application_train"
     yield from _aucs("application_train", query, real, generated)
     for table, features in FEATURES.items():
         select = ", ".join(f"{expression} as {name}" for name, expression in features.items())
         grouped = f"select SK_ID_CURR, {select} from {table} {CLIENT_OF.get(table, '')}group by SK_ID_CURR"
-        query = f"select TARGET, h.* exclude (SK_ID_CURR) from application_train inner join ({grouped}) as h using (SK_ID_CURR)"
-        yield from _aucs(table, query, real, generated)
+        joined = f"from application_train inner join ({grouped}) as history using (SK_ID_CURR)"
+        yield from _aucs(table, f"select TARGET, history.* exclude (SK_ID_CURR) {joined}", real, generated)
+
+
+def labelled_features_sql() -> str:
+    """Query for one row per labelled client: the application and all of `FEATURES`, nulls where there is no history."""
+    joins = []
+    for table, features in FEATURES.items():
+        select = ", ".join(f"{expression} as {table}_{name}" for name, expression in features.items())
+        history = f"select SK_ID_CURR, {select} from {table} {CLIENT_OF.get(table, '')}group by SK_ID_CURR"
+        joins.append(f"left join ({history}) using (SK_ID_CURR)")
+    return f"select * exclude (weight) from application_train {' '.join(joins)} order by SK_ID_CURR"
+
+
+def dependence_entries(real: Connection, generated: Connection) -> Iterator[Entry]:
+    """Rank correlation of pairs of columns, sentinels and nulls left out."""
+    for table, columns in DEPENDENT.items():
+        select = ", ".join(f"nullif({name}, {SENTINEL}) as {name}" for name in columns)
+        query = f"select {select} from {table}"
+        frames = [
+            {name: _floats(values) for name, values in con.execute(query).fetchnumpy().items()}
+            for con in (real, generated)
+        ]
+        for first, second in combinations(columns, 2):
+            values = [rank_correlation(frame[first], frame[second]) for frame in frames]
+            yield Entry("correlation", table, f"{first}, {second}", *values, abs(values[0] - values[1]) / 2)
+
+
+def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
+    """Spearman's correlation where both are known; 0 when one does not vary.
+
+    >>> rank_correlation(np.array([1.0, 2.0, 3.0]), np.array([1.0, 8.0, 9.0]))
+    1.0
+    """
+    known = ~np.isnan(x) & ~np.isnan(y)
+    ranks = [_ranks(values[known]) for values in (x, y)]
+    if known.sum() < 3 or min(np.ptp(rank) for rank in ranks) == 0:
+        return 0.0
+    return float(np.corrcoef(*ranks)[0, 1])
 
 
 def auc(target: np.ndarray, values: np.ndarray) -> float:
@@ -150,13 +210,18 @@ def auc(target: np.ndarray, values: np.ndarray) -> float:
     """
     known = ~np.isnan(values)
     target, values = target[known], values[known]
-    _, index, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[index]
+    ranks = _ranks(values)
     positives = int(target.sum())
     negatives = len(target) - positives
     if not positives or not negatives:
         return 0.5
     return float((ranks[target == 1].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks from 1, ties share their mean."""
+    _, index, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[index]
 
 
 def _column(table: str, column: Column, real: Connection, generated: Connection) -> Iterator[Entry]:
@@ -183,12 +248,13 @@ def _column(table: str, column: Column, real: Connection, generated: Connection)
 
 
 def _frequencies(table: str, name: str, real: Connection, generated: Connection) -> Entry:
-    query = f"select {name}, sum(weight) as w from {_weighted(table)} where {name} is not null group by all order by w desc, {name}"
+    rows = f"from {_weighted(table)} where {name} is not null"
+    query = f"select {name}, sum(weight) as total {rows} group by all order by total desc, {name}"
     shares = []
     for con in (real, generated):
-        rows = con.execute(query).fetchall()
-        total = sum(weight for _, weight in rows)
-        shares.append({value: weight / total for value, weight in rows})
+        found = con.execute(query).fetchall()
+        total = sum(weight for _, weight in found)
+        shares.append({value: weight / total for value, weight in found})
     values = set(shares[0]) | set(shares[1])
     gap = sum(abs(shares[0].get(value, 0) - shares[1].get(value, 0)) for value in values) / 2
     top = next(iter(shares[0]))
@@ -235,7 +301,8 @@ def _floats(values: np.ndarray) -> np.ndarray:
 
 
 def _weighted(table: str) -> str:
-    return f"{table} {CLIENT_OF.get(table, '')}inner join clients using (SK_ID_CURR)"
+    """Rows that belong to a client."""
+    return f"(select * from {table} where weight is not null)"
 
 
 def _scalar(con: Connection, query: str) -> float:

@@ -9,6 +9,7 @@ from great_expectations.expectations.core import UnexpectedRowsExpectation
 from great_expectations.expectations.expectation import Expectation
 
 from warehouse.expectations import ERROR, VALUES_SHOWN, Suite
+from warehouse.fingerprint import quoted
 
 if TYPE_CHECKING:
     from great_expectations.core.batch import Batch
@@ -73,7 +74,8 @@ def run_suite(source: "SQLDatasource", suite: Suite) -> SuiteOutcome:
     """Validate one table: first only whether each expectation holds, which Great Expectations bundles into a few
     queries; then the counts and examples of those that do not.
     """  # noqa: D205
-    asset = source.add_table_asset(suite.name, table_name=suite.table)
+    # A query, as assets have no schema of their own any more in Great Expectations.
+    asset = source.add_query_asset(suite.name, query=f"select * from {quoted(suite.schema, suite.table)}")
     batch = asset.add_batch_definition_whole_table("whole").get_batch()
     numbered = [expectation.copy(update={"meta": {"number": n}}) for n, expectation in enumerate(suite.expectations)]
     validated = batch.validate(

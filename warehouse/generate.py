@@ -1,21 +1,25 @@
 """Generate the eight raw files of the Home Credit release: artificial clients with the distributions of the real ones.
 
-Marginals, correlations, histories and the target follow one small file of statistics (warehouse/generator/statistics.json);
-no real row is in it. The same options give the same bytes.
+Marginals, correlations, histories and the target follow one small file of statistics
+(warehouse/generator/statistics.json); no real row is in it. The same options give the same bytes.
+generated.json beside the files says how they were made.
 """
 
 import argparse
 import hashlib
 import json
+import signal
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from warehouse.cli import run_command
 from warehouse.contract import load_contract
+from warehouse.database import first_line
 from warehouse.errors import SettingsError
 from warehouse.generator import application, bureau, cards, previous, repayments
 from warehouse.generator.clients import TEST_TO_TRAIN, Population
@@ -25,6 +29,7 @@ from warehouse.generator.writer import FORMATS, write_table
 
 MANIFEST = "generated.json"
 MAX_CLIENTS = 10_000_000
+EXIT_INTERRUPTED = 130
 TABLES = {
     "application_train": lambda population: application.application_chunks(population, test=False),
     "application_test": lambda population: application.application_chunks(population, test=True),
@@ -37,19 +42,11 @@ TABLES = {
 }
 
 
-def generate(
-    clients: int,
-    seed: int,
-    out: Path,
-    *,
-    file_format: str = "csv",
-    drift: str = "none",
-    force: bool = False,
-    quiet: bool = False,
-) -> dict[str, int]:
-    """Write the eight files into `out`, all of them or none.
+@dataclass(frozen=True)
+class GeneratorOptions:
+    """What to generate.
 
-    Parameters
+    Attributes
     ----------
     clients : int
         Rows of application_train; application_test gets 0.1585 times as many.
@@ -64,6 +61,22 @@ def generate(
         Replace the raw files that are in `out`.
     quiet : bool
         Print no progress.
+    threads : int, optional
+        Of DuckDB; the bytes do not depend on it. Default: all there are.
+    """
+
+    clients: int
+    seed: int
+    out: Path
+    file_format: str = "csv"
+    drift: str = "none"
+    force: bool = False
+    quiet: bool = False
+    threads: int | None = None
+
+
+def generate(options: GeneratorOptions) -> dict[str, int]:
+    """Write the eight files, all of them or none.
 
     Returns
     -------
@@ -73,34 +86,36 @@ def generate(
     Raises
     ------
     SettingsError
-        A number is out of range, or `out` cannot be written or holds raw files already.
+        A number is out of range, or the folder cannot be written or holds raw files already.
     """
-    _check(clients, seed, out, force)
-    population = Population(load_statistics(), clients, seed, DRIFTS[drift])
+    _check(options)
+    out = options.out
+    population = Population(load_statistics(), options.clients, options.seed, DRIFTS[options.drift])
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
-            rows = _write_all(population, Path(folder), file_format, quiet)
-            (Path(folder) / MANIFEST).write_text(_manifest(population, file_format, rows), encoding="utf-8")
+            rows = _write_all(population, Path(folder), options)
+            (Path(folder) / MANIFEST).write_text(_manifest(options, rows), encoding="utf-8")
             _move_into_place(Path(folder), out)
-    except OSError as error:
+    except (OSError, duckdb.IOException) as error:
         raise SettingsError(
-            expected=f"to write {out}", found=str(error), remedy="choose another folder with --out, or make room"
+            expected=f"to write {out}", found=first_line(error), remedy="choose another folder with --out, or make room"
         ) from error
     return rows
 
 
-def _check(clients: int, seed: int, out: Path, force: bool) -> None:
+def _check(options: GeneratorOptions) -> None:
+    clients, out = options.clients, options.out
     if not 1 <= clients <= MAX_CLIENTS:
         raise SettingsError(
             expected=f"--clients between 1 and {MAX_CLIENTS:,}", found=f"{clients:,}", remedy="choose another number"
         )
-    if seed < 0:
-        raise SettingsError(expected="--seed of 0 or more", found=str(seed), remedy="choose another seed")
+    if options.seed < 0:
+        raise SettingsError(expected="--seed of 0 or more", found=str(options.seed), remedy="choose another seed")
     if out.exists() and not out.is_dir():
         raise SettingsError(expected=f"{out} to be a folder", found="a file", remedy="choose another folder with --out")
     present = sorted(path.name for path in _raw_files(out))
-    if present and not force:
+    if present and not options.force:
         raise SettingsError(
             expected=f"no raw files in {out}",
             found=f"{present[0]} and {len(present) - 1} more" if len(present) > 1 else present[0],
@@ -114,34 +129,34 @@ def _raw_files(folder: Path) -> list[Path]:
     return [path for path in folder.glob("*") if path.name.lower() in names | {MANIFEST}]
 
 
-def _write_all(population: Population, folder: Path, file_format: str, quiet: bool) -> dict[str, int]:
-    con = duckdb.connect(config={"preserve_insertion_order": True})
-    contract, rows = load_contract(), {}
+def _write_all(population: Population, folder: Path, options: GeneratorOptions) -> dict[str, int]:
+    """Write table after table; rows leave DuckDB in the order in which they come."""
+    threads = {} if options.threads is None else {"threads": options.threads}
+    con = duckdb.connect(config={"preserve_insertion_order": "true"} | threads)
+    contract, texts, rows = load_contract(), population.statistics.texts.values, {}
     for name, chunks in TABLES.items():
         start = time.perf_counter()
-        path = folder / f"{name}.{file_format}"
-        texts = population.statistics.texts.values
-        rows[name] = write_table(con, contract[name], texts, chunks(population), path, file_format)
-        if not quiet:
+        path = folder / f"{name}.{options.file_format}"
+        rows[name] = write_table(con, contract[name], texts, chunks(population), path, options.file_format)
+        if not options.quiet:
             size, seconds = path.stat().st_size / 1e6, time.perf_counter() - start
             print(f"{name:24s} {rows[name]:>12,} rows {size:>8.1f} MB {seconds:>6.1f} s", flush=True)
+    con.close()
     return rows
 
 
-def _manifest(population: Population, file_format: str, rows: dict[str, int]) -> str:
+def _manifest(options: GeneratorOptions, rows: dict[str, int]) -> str:
     """What was generated and how: enough to make it again, and the truth about its drift."""
-    return json.dumps(
-        {
-            "made_by": "warehouse.generate",
-            "clients": population.train,
-            "seed": population.seed,
-            "format": file_format,
-            "drift": {"name": population.drift.name, "shifts": population.drift.shifts},
-            "statistics_sha256": hashlib.sha256(STATISTICS_FILE.read_bytes()).hexdigest(),
-            "rows": rows,
-        },
-        indent=2,
-    )
+    content = {
+        "made_by": "warehouse.generate",
+        "clients": options.clients,
+        "seed": options.seed,
+        "format": options.file_format,
+        "drift": {"name": options.drift, "shifts": DRIFTS[options.drift].shifts},
+        "statistics_sha256": hashlib.sha256(STATISTICS_FILE.read_bytes()).hexdigest(),
+        "rows": rows,
+    }
+    return json.dumps(content, indent=2) + "\n"
 
 
 def _move_into_place(folder: Path, out: Path) -> None:
@@ -156,10 +171,11 @@ def _move_into_place(folder: Path, out: Path) -> None:
 def _epilog() -> str:
     """The truth about drift, for --help."""
     lines = [
-        "drift: the clients of application_test are drawn like those of application_train (none), or with their normal score",
-        "of some variables shifted by so many standard deviations; a shift of s gives a population stability index of about",
-        "s * s on a continuous column. AMT_CREDIT and AMT_ANNUITY move with AMT_GOODS_PRICE; `COLUMN?` is the share of nulls,",
-        "`table.VARIABLE` what a client brings to every row of that history, OCCUPATION runs from safe to risky.",
+        "drift: the clients of application_test are drawn like those of application_train (none), or with the",
+        "normal scores of some variables shifted by so many standard deviations. A shift of s gives a population",
+        "stability index of about s * s on a continuous column. AMT_CREDIT and AMT_ANNUITY move with AMT_GOODS_PRICE;",
+        "COLUMN? is the share of nulls; table.VARIABLE is what a client brings to every row of that history;",
+        "OCCUPATION runs from safe to risky.",
         *(f"  {drift.name:7s} {drift.describe()}" for drift in DRIFTS.values()),
     ]
     return "\n".join(lines)
@@ -184,18 +200,19 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--drift", choices=list(DRIFTS), default="none", help="shift application_test, see below")
     parser.add_argument("--force", action="store_true", help="replace the raw files that are in DIR")
     args = parser.parse_args(argv)
-    return run_command(
-        lambda: _report(
-            generate(args.clients, args.seed, args.out, file_format=args.format, drift=args.drift, force=args.force),
-            args.out,
-        )
-    )
+    if argv is None:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up when told to end, too
+    try:
+        return run_command(lambda: _run(args))
+    except KeyboardInterrupt:
+        print(f"interrupted: {args.out} is as it was before", file=sys.stderr)
+        return EXIT_INTERRUPTED
 
 
-def _report(rows: dict[str, int], out: Path) -> None:
-    print(
-        f"{sum(rows.values()):,} rows of {rows['application_train']:,} + {rows['application_test']:,} clients in {out}"
-    )
+def _run(args: argparse.Namespace) -> None:
+    rows = generate(GeneratorOptions(args.clients, args.seed, args.out, args.format, args.drift, args.force))
+    clients = f"{rows['application_train']:,} + {rows['application_test']:,} clients"
+    print(f"{sum(rows.values()):,} rows of {clients} in {args.out}")
 
 
 if __name__ == "__main__":

@@ -37,27 +37,24 @@ def duckdb_keeps_its_connection() -> Iterator[None]:
 
 
 @contextmanager
-def duckdb_source(path: Path, *schemas: str) -> Iterator["SQLDatasource"]:
+def duckdb_source(path: Path) -> Iterator["SQLDatasource"]:
     """Open a warehouse read-only as a data source of an ephemeral context: no files, no progress bars, no analytics.
 
     Parameters
     ----------
     path : Path
         An existing DuckDB file.
-    *schemas : str
-        Where tables are looked for: an asset has no schema of its own in Great Expectations any more.
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx  # noqa: PLC0415 - three seconds, that `--help` need not wait for
     from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
 
-    _leave_quietly()
+    atexit.register(_forget_duckdb_engine)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    arguments = {"read_only": True, "config": {"search_path": ",".join(schemas)}}
     with duckdb_keeps_its_connection():
         source = context.data_sources.add_sql(
-            "warehouse", connection_string=f"duckdb:///{path}", kwargs={"connect_args": arguments}
+            "warehouse", connection_string=f"duckdb:///{path}", kwargs={"connect_args": {"read_only": True}}
         )
         try:
             yield source
@@ -66,9 +63,10 @@ def duckdb_source(path: Path, *schemas: str) -> Iterator["SQLDatasource"]:
             source.get_engine().dispose()
 
 
-def _leave_quietly() -> None:
+def _forget_duckdb_engine() -> None:
     """Spare the user DuckDB's list of "leaked instances" when Python ends.
 
-    This module of Great Expectations outlives the others while Python shuts down, and duckdb-engine's types with it.
+    Great Expectations keeps duckdb-engine, and by it DuckDB's types, alive until after DuckDB counts what is left.
     """
-    atexit.register(sys.modules.pop, "great_expectations.compatibility.pydantic", None)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "duckdb_engine"]:
+        vars(sys.modules[name]).clear()

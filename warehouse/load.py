@@ -1,10 +1,9 @@
 """Raw files into the warehouse's `raw` schema: typed, all or nothing, and only the files that changed."""
 
 import hashlib
-import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -12,19 +11,26 @@ import duckdb
 from warehouse.contract import Contract
 from warehouse.database import first_line
 from warehouse.errors import RawDataError
+from warehouse.file_kinds import (
+    UNPACK_ERRORS,
+    check_packed,
+    ends_with_line_end,
+    mixed_line_ends,
+    printable,
+    suffix_kind,
+)
+from warehouse.raw_faults import Fault, all_values_are_sound, forget_reader_faults, reader_faults, value_faults
 from warehouse.raw_files import (
     RawFile,
     find_raw_file,
     fingerprint,
     open_raw_file,
-    scan_sql,
+    select_sound_rows_sql,
     select_sql,
-    whole_numbers_sql,
 )
 
 FAULTS_SHOWN = 5
-FRACTIONS_KEPT = 100_000
-SHOWN_CHARACTERS = 200
+NOT_THE_FILE = (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.FatalException)
 PREPARE = """
 create schema if not exists raw;
 create schema if not exists staging;
@@ -47,25 +53,9 @@ comment on column staging.rejected_rows.line is 'Line in the file, the header be
 comment on column staging.rejected_rows.column_name is 'Column of the fault, when it lies in one.';
 comment on column staging.rejected_rows.value is 'The value that does not parse, or the whole row.';
 comment on column staging.rejected_rows.expected_type is 'Type that the contract gives the column.';
-comment on column staging.rejected_rows.fault is 'What is wrong: CAST, FRACTION, MISSING COLUMNS, ...';
+comment on column staging.rejected_rows.fault is
+    'What is wrong: CAST, FRACTION, RANGE, MISSING WORD, SPACES, CHARACTERS, NO VALUE, MISSING COLUMNS, ...';
 """
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A place in a raw file that does not parse."""
-
-    line: int | None
-    column: str | None
-    value: str | None
-    expected_type: str | None
-    text: str
-
-    def __str__(self) -> str:
-        where = f"line {self.line}" if self.line else "a line"
-        if self.column and self.expected_type:
-            return f"{where}: {self.column} = {self.value!r}, expected {self.expected_type}"
-        return f"{where}: {self.text.lower()}"
 
 
 def load_raw_files(
@@ -96,15 +86,23 @@ def load_raw_files(
     known = dict(con.execute("select table_name, fingerprint from meta.raw_files").fetchall())
     changed = [raw for raw in files if known.get(raw.table.name) != _load_fingerprint(raw)]
     for raw in changed:
-        if raw.extra_columns:
-            report(
-                f"warning: {raw.path.name}: columns unknown to the contract are ignored: {', '.join(raw.extra_columns)}"
-            )
+        for warning in _warnings(raw):
+            report(f"warning: {raw.path.name}: {warning}")
         started = time.perf_counter()
         rows, rejected = _load(con, raw, max_rejected_share)
         aside = f", {rejected:,} faults set aside" if rejected else ""
         report(f"loaded raw.{raw.table.name}: {rows:,} rows{aside} in {time.perf_counter() - started:.1f} s")
     return [raw.table.name for raw in changed]
+
+
+def _warnings(raw: RawFile) -> list[str]:
+    """What is read all the same, and should be known: a value that was cut in the very last row cannot be told."""
+    warnings = []
+    if raw.extra_columns:
+        warnings.append(f"columns unknown to the contract are ignored: {', '.join(map(printable, raw.extra_columns))}")
+    if suffix_kind(raw.path.name) == "text" and not ends_with_line_end(raw.path):
+        warnings.append("the last line has no line end; if the file was cut there, its last value is not whole")
+    return warnings
 
 
 def _load_fingerprint(raw: RawFile) -> str:
@@ -118,11 +116,13 @@ def _load(con: duckdb.DuckDBPyConnection, raw: RawFile, max_rejected_share: floa
     name = raw.table.name
     con.execute("begin")
     try:
-        faults = _create(con, raw)
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            intact = _check_packing(beside, raw)
+            faults = _create(con, raw)
+            intact.result()
         rows = con.execute(f'select count(*) from raw."{name}"').fetchone()[0]
         bad_lines = len({fault.line for fault in faults})
-        if bad_lines > max_rejected_share * (rows + bad_lines):
-            faults.sort(key=lambda fault: fault.line or 0)
+        if bad_lines > max_rejected_share * (rows + bad_lines) or any(fault.hides_rows for fault in faults):
             raise _faulty(raw, faults, f"{bad_lines:,} of {rows + bad_lines:,} rows")
         if rows == 0:
             raise RawDataError(expected=f"rows in {raw.path}", found="a header only", remedy="fetch the file again")
@@ -134,77 +134,62 @@ def _load(con: duckdb.DuckDBPyConnection, raw: RawFile, max_rejected_share: floa
     return rows, len(faults)
 
 
+def _check_packing(beside: ThreadPoolExecutor, raw: RawFile) -> "Future[None]":
+    """Look for damage in a compressed file while DuckDB, which does not look, reads it."""
+    if suffix_kind(raw.path.name) in {"gzip", "zstd"}:
+        return beside.submit(check_packed, raw.path)
+    return beside.submit(lambda: None)
+
+
 def _create(con: duckdb.DuckDBPyConnection, raw: RawFile) -> list[Fault]:
-    """Create the raw table; give the faults of the rows that were left out."""
-    create, faults = f'create or replace table raw."{raw.table.name}" as {select_sql(raw)}', []
-    _forget_rejects(con)
+    """Create the raw table; give the faults of the rows that were left out.
+
+    A good file is read once. When a value is wrong, it is read again: for the lines of the faults, and without them.
+    """
+    create = f'create or replace table raw."{raw.table.name}" as '
+    forget_reader_faults(con)
+    stopped: duckdb.Error | None = None
     try:
-        con.execute(create)
+        con.execute(create + select_sql(raw))
+        left_out = reader_faults(con, raw)
+        if all_values_are_sound(con, raw):
+            return left_out
+    except NOT_THE_FILE:
+        raise
     except duckdb.Error as error:
-        con.execute("rollback; begin")
-        faults = _fractions(con, raw)
-        if not faults:
-            raise _faulty(
-                raw, [Fault(None, None, None, None, first_line(error))], "a file that cannot be read"
-            ) from error
-        _forget_rejects(con)
-        con.execute(f"{create} where {' and '.join(f'coalesce({c}, true)' for c in whole_numbers_sql(raw).values())}")
-    rejects = _rejects(con, raw)
-    left_out = sorted({reject.line for reject in rejects if reject.line})
-    return [replace(fault, line=_line_in_file(fault.line, left_out)) for fault in faults] + rejects
+        stopped = error
+    con.execute("rollback; begin")
+    try:
+        faults = value_faults(con, raw)
+        if stopped and not faults:
+            raise stopped
+        con.execute(create + select_sound_rows_sql(raw))
+        return faults + reader_faults(con, raw)
+    except NOT_THE_FILE:
+        raise
+    except duckdb.Error as error:
+        raise _not_readable(raw, error) from error
 
 
-def _line_in_file(line: int, left_out: list[int]) -> int:
-    """Line of a row that was counted among the rows the reader kept; `left_out` are the lines that it did not."""
-    for other in left_out:
-        line += other <= line
-    return line
-
-
-def _forget_rejects(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute("drop table if exists reject_errors; drop table if exists reject_scans")
-
-
-def _rejects(con: duckdb.DuckDBPyConnection, raw: RawFile) -> list[Fault]:
-    """What the CSV reader left out, in the order of the file."""
-    if raw.is_parquet:
-        return []
-    types = {file_name: raw.table[name].data_type for name, file_name in raw.matched.items()}
-    rejects = con.execute(
-        "select line, column_name, error_type, csv_line, error_message from reject_errors order by line, column_idx"
-    ).fetchall()
-    return [_fault(types, *reject) for reject in rejects]
-
-
-def _fault(types: dict[str, str], line: int, column: str | None, kind: str, row: str, message: str) -> Fault:
-    value = re.search(r'string "(.*?)"?(?: to |$)', message.splitlines()[0]) if kind == "CAST" else None
-    if value:
-        return Fault(line, column, value[1], types.get(column or "", "varchar"), kind)
-    return Fault(line, column, row[:SHOWN_CHARACTERS], None, f"{kind}: {message.splitlines()[0]}")
-
-
-def _fractions(con: duckdb.DuckDBPyConnection, raw: RawFile) -> list[Fault]:
-    """Fractions where the contract wants whole numbers; a second read of the file, made when the first one failed."""
-    con.execute("set preserve_insertion_order = true")
-    faults = []
-    for column, whole in whole_numbers_sql(raw).items():
-        rows = con.execute(
-            f"select line, value from (select row_number() over () + 1 as line, {whole} as whole, "
-            f"{whole.split(' = ')[0]} as value from {scan_sql(raw)}) where not whole "
-            f"order by line limit {FRACTIONS_KEPT}"
-        ).fetchall()
-        _forget_rejects(con)
-        faults += [Fault(line, column, str(value), raw.table[column].data_type, "FRACTION") for line, value in rows]
-    con.execute("set preserve_insertion_order = false")
-    return faults
+def _not_readable(raw: RawFile, error: duckdb.Error) -> RawDataError:
+    try:
+        reason = None if raw.is_parquet else mixed_line_ends(raw.path)
+    except UNPACK_ERRORS:
+        reason = None
+    return RawDataError(
+        expected=f"{raw.path.name} to parse as the contract says",
+        found=f"a file that cannot be read: {reason or printable(first_line(error))}",
+        remedy="write all lines with the same line end" if reason else "mend or fetch the file again",
+    )
 
 
 def _faulty(raw: RawFile, faults: list[Fault], found: str) -> RawDataError:
-    shown = "; ".join(str(fault) for fault in faults[:FAULTS_SHOWN])
-    more = f"; and {len(faults) - FAULTS_SHOWN:,} more" if len(faults) > FAULTS_SHOWN else ""
+    by_line = {fault.line: fault for fault in reversed(faults)}
+    first = [str(by_line[line]) for line in sorted(by_line, key=lambda line: line or 0)[:FAULTS_SHOWN]]
+    more = f"; and {len(by_line) - FAULTS_SHOWN:,} more" if len(by_line) > FAULTS_SHOWN else ""
     return RawDataError(
         expected=f"{raw.path.name} to parse as the contract says",
-        found=f"{found}: {shown}{more}",
+        found=f"{found}: {'; '.join(first)}{more}",
         remedy="mend or fetch the file again, or allow a share of such rows with the dbt variable max_rejected_share",
     )
 

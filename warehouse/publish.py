@@ -245,9 +245,15 @@ def main(argv: list[str] | None = None) -> int:
         "Marts that have not passed, or have changed since, are refused. Publishing the same marts again keeps the "
         "snapshot that is there.",
     )
-    parser.add_argument("--warehouse", type=Path, default=settings.duckdb_path, help="DuckDB file (CREDIT_DUCKDB)")
     parser.add_argument(
-        "--published", type=Path, default=settings.published_dir, help="folder of the snapshots (CREDIT_PUBLISHED_DIR)"
+        "--warehouse", type=Path, metavar="FILE", default=settings.duckdb_path, help="DuckDB file (CREDIT_DUCKDB)"
+    )
+    parser.add_argument(
+        "--published",
+        type=Path,
+        metavar="DIR",
+        default=settings.published_dir,
+        help="folder of the snapshots (CREDIT_PUBLISHED_DIR)",
     )
     args = parser.parse_args(argv)
 

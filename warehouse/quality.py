@@ -171,7 +171,7 @@ def _run_suites(
     suites = [raw_suite(table, contract) for table in contract.tables.values()] + mart_suites(facts)
     report(_row("suite", "checked", "failed", "warnings", "seconds"))
     outcomes = []
-    with duckdb_source(warehouse, "raw", MARTS_SCHEMA) as source:
+    with duckdb_source(warehouse) as source:
         for suite in suites:
             started = time.perf_counter()
             outcome = run_suite(source, suite)
@@ -199,8 +199,12 @@ def main(argv: list[str] | None = None) -> int:
         "Exit code 0 only when no expectation of level error failed; the outcome is recorded in meta.quality_runs, "
         "and only marts that have passed can be published.",
     )
-    parser.add_argument("--warehouse", type=Path, default=settings.duckdb_path, help="DuckDB file (CREDIT_DUCKDB)")
-    parser.add_argument("--report", type=Path, default=DEFAULT_REPORT, help="JSON file with every result (%(default)s)")
+    parser.add_argument(
+        "--warehouse", type=Path, metavar="FILE", default=settings.duckdb_path, help="DuckDB file (CREDIT_DUCKDB)"
+    )
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", default=DEFAULT_REPORT, help="JSON file with every result (%(default)s)"
+    )
     args = parser.parse_args(argv)
 
     def command() -> None:

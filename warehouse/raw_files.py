@@ -1,7 +1,6 @@
-"""Raw files on disk: which file holds a table, what its header says, and the SQL that reads it with the right types."""
+"""A raw file: what its header says, and the SQL that reads it with the right types."""
 
 import csv
-import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,10 +10,25 @@ import duckdb
 
 from warehouse.contract import Column, Table
 from warehouse.errors import RawDataError
+from warehouse.file_kinds import check_content, printable, read_first_line, shown
+from warehouse.raw_folder import find_raw_file, fingerprint, holds_raw_files
+from warehouse.raw_values import CAST, fault_sql, is_integer, sound_sql
 
-SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".parquet")
+__all__ = [
+    "RawFile",
+    "faults_sql",
+    "find_raw_file",
+    "fingerprint",
+    "holds_raw_files",
+    "open_raw_file",
+    "scan_sql",
+    "select_sound_rows_sql",
+    "select_sql",
+]
+TEXT_TYPES = frozenset({"VARCHAR", '"NULL"'})
+INTEGER_TYPES = frozenset(f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG", "HUGE"))
+NUMBER_TYPES = TEXT_TYPES | INTEGER_TYPES | {"INTEGER", "UINTEGER", "FLOAT", "DOUBLE", "DECIMAL"}
 DELIMITERS = (",", ";", "\t", "|")
-FINGERPRINT_BYTES = 1 << 20
 REJECTS_KEPT = 1_000_000
 
 
@@ -45,46 +59,12 @@ class RawFile:
     def extra_columns(self) -> tuple[str, ...]:
         """Columns of the file that the contract does not know; they are not loaded."""
         known = set(self.matched.values())
-        return tuple(name for name in self.columns if name not in known)
+        return tuple(name.strip() or "(no name)" for name in self.columns if name not in known)
 
     @property
     def is_parquet(self) -> bool:
         """Does the file bring types of its own."""
-        return self.path.suffix == ".parquet"
-
-
-def find_raw_file(raw_dir: Path, table_name: str) -> Path:
-    """Path of the one file that holds `table_name`.
-
-    Raises
-    ------
-    RawDataError
-        None, or more than one, or an empty one.
-    """
-    names = {table_name.lower() + suffix for suffix in SUFFIXES}
-    found = sorted(path for path in _files(raw_dir) if path.name.lower() in names)
-    if not found:
-        raise RawDataError(
-            expected=f"{table_name}.csv (or {', '.join(SUFFIXES[1:])}) in {raw_dir}",
-            found=_folder_content(raw_dir),
-            remedy="put the file there, or set CREDIT_RAW_DIR, or run: python -m warehouse.generate --out DIR",
-        )
-    if len(found) > 1:
-        raise RawDataError(
-            expected=f"one file for {table_name} in {raw_dir}",
-            found=" and ".join(path.name for path in found),
-            remedy="keep the one that is meant",
-        )
-    if found[0].stat().st_size == 0:
-        raise RawDataError(
-            expected=f"rows in {found[0]}", found="an empty file (0 bytes)", remedy="fetch the file again"
-        )
-    return found[0]
-
-
-def holds_raw_files(raw_dir: Path) -> bool:
-    """Is there anything in the folder that looks like raw data."""
-    return any(path.name.lower().endswith(SUFFIXES) for path in _files(raw_dir))
+        return self.path.suffix.lower() == ".parquet"
 
 
 def open_raw_file(path: Path, table: Table) -> RawFile:
@@ -93,14 +73,18 @@ def open_raw_file(path: Path, table: Table) -> RawFile:
     Raises
     ------
     RawDataError
-        A column is missing or stands twice, or the file cannot be read.
+        A column is missing, stands twice or has another type, or the file does not hold what its name says.
     """
-    if path.suffix == ".parquet":
-        columns, delimiter = _parquet_columns(path), ""
+    check_content(path)
+    if path.suffix.lower() == ".parquet":
+        types, delimiter = _parquet_types(path), ""
+        columns = tuple(types)
     else:
-        columns, delimiter = _csv_header(path, table)
+        types, (columns, delimiter) = {}, _csv_header(path, table)
     by_name = {name.strip().upper(): name for name in columns}
-    twice = sorted(name for name, count in Counter(name.strip().upper() for name in columns).items() if count > 1)
+    wanted = {name.upper() for name in table.column_names}
+    counts = Counter(name.strip().upper() for name in columns)
+    twice = sorted(name for name, count in counts.items() if count > 1 and name in wanted)
     if twice:
         raise RawDataError(
             expected=f"each column once in {path.name}",
@@ -110,21 +94,27 @@ def open_raw_file(path: Path, table: Table) -> RawFile:
     missing = [name for name in table.column_names if name.upper() not in by_name]
     if missing:
         raise _missing_columns(path, table, missing, list(by_name))
-    return RawFile(path, table, columns, {name: by_name[name.upper()] for name in table.column_names}, delimiter)
+    raw = RawFile(path, table, columns, {name: by_name[name.upper()] for name in table.column_names}, delimiter)
+    _check_types(raw, types)
+    return raw
 
 
-def scan_sql(raw: RawFile) -> str:
+def scan_sql(raw: RawFile, *, as_text: bool = False) -> str:
     """SQL table function over the file's rows; faulty rows are left out and told in `reject_errors`.
 
-    Columns that the contract calls integer or bigint are read as double first: the file may say 12.0, and DuckDB would
-    round 12.5 without a word.
+    The columns of a CSV file get the contract's names, whatever the header looks like. Columns that the contract calls
+    integer or bigint are read as double first: the file may say 12.0, and DuckDB would round 12.5 without a word.
+    With `as_text` nothing is converted, so that only rows with too few or too many columns are left out.
     """
     location = str(raw.path).replace("'", "''")
     if raw.is_parquet:
         return f"read_parquet('{location}')"
     wanted = {file_name: raw.table[name] for name, file_name in raw.matched.items()}
     types = ", ".join(
-        f"{_literal(name)}: '{_read_type(wanted[name]) if name in wanted else 'VARCHAR'}'" for name in raw.columns
+        f"{_literal(wanted[name].name)}: '{'VARCHAR' if as_text else _read_type(wanted[name])}'"
+        if name in wanted
+        else f"'unknown column {number}': 'VARCHAR'"
+        for number, name in enumerate(raw.columns, 1)
     )
     return (
         f"read_csv('{location}', auto_detect = false, header = true, delim = {_literal(raw.delimiter)}, quote = '\"', "
@@ -139,38 +129,35 @@ def select_sql(raw: RawFile) -> str:
     return f"select\n    {expressions}\nfrom {scan_sql(raw)}"
 
 
-def whole_numbers_sql(raw: RawFile) -> dict[str, str]:
-    """For each integer column a SQL condition that its value is whole (null for a missing value)."""
-    sources = {column.name: _source(raw, column) for column in raw.table.columns if _is_integer(column)}
-    return {name: f"{source} = trunc({source})" for name, source in sources.items()}
+def select_sound_rows_sql(raw: RawFile) -> str:
+    """SQL query as `select_sql`, for the rows without a faulty value."""
+    sources = {column.name: _source(raw, column, "try_cast") for column in raw.table.columns}
+    expressions = ", ".join(
+        f"cast({source} as {raw.table[name].data_type}) as {_identifier(name)}" for name, source in sources.items()
+    )
+    sound = " and ".join(sound_sql(raw.table[name], source) for name, source in sources.items())
+    if raw.is_parquet:
+        parsed = " and ".join(f"not ({_unparsed(raw, column)})" for column in raw.table.columns)
+        sound = f"{sound} and {parsed}"
+    return f"select {expressions} from {scan_sql(raw)} where {sound}"
 
 
-def fingerprint(path: Path) -> str:
-    """Digest of name, size, time of change, head and tail: changes when the file does, without reading all of it."""
-    stat = path.stat()
-    digest = hashlib.blake2b(f"{path.name}|{stat.st_size}|{stat.st_mtime_ns}".encode(), digest_size=16)
-    with path.open("rb") as file:
-        digest.update(file.read(FINGERPRINT_BYTES))
-        file.seek(max(0, stat.st_size - FINGERPRINT_BYTES))
-        digest.update(file.read(FINGERPRINT_BYTES))
-    return digest.hexdigest()
-
-
-def _files(raw_dir: Path) -> list[Path]:
-    return [path for path in raw_dir.iterdir() if path.is_file()] if raw_dir.is_dir() else []
-
-
-def _folder_content(raw_dir: Path) -> str:
-    if not raw_dir.is_dir():
-        return "no such folder"
-    names = sorted(path.name for path in _files(raw_dir))
-    if not names:
-        return "an empty folder"
-    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+def faults_sql(raw: RawFile) -> str:
+    """SQL query for the rows with a faulty value: line, and per column a pair of fault and text, or null."""
+    pairs = []
+    for column in raw.table.columns:
+        text = f"cast({_name(raw, column)} as varchar)"
+        fault = fault_sql(column, text if column.data_type == "varchar" else f"try_cast({text} as double)")
+        cast = f"'{CAST}'" if raw.is_parquet else "null"
+        fault = f"case when {_unparsed(raw, column)} then {cast} else {fault} end"
+        pairs.append(f"{fault} as {_identifier(column.name)}, {text} as {_identifier('text of ' + column.name)}")
+    faulty = " or ".join(f"{_identifier(column.name)} is not null" for column in raw.table.columns)
+    rows = f"select row_number() over () + 1 as line, {', '.join(pairs)} from {scan_sql(raw, as_text=True)}"
+    return f"select * from ({rows}) where {faulty}"
 
 
 def _compression(path: Path) -> str:
-    return {".gz": "gzip", ".zst": "zstd"}.get(path.suffix, "none")
+    return {".gz": "gzip", ".zst": "zstd"}.get(path.suffix.lower(), "none")
 
 
 def _literal(text: str) -> str:
@@ -185,56 +172,71 @@ def _read_type(column: Column) -> str:
     return "VARCHAR" if column.data_type == "varchar" else "DOUBLE"
 
 
-def _is_integer(column: Column) -> bool:
-    return column.data_type in {"integer", "bigint"}
+def _name(raw: RawFile, column: Column) -> str:
+    """Name of the column in a scan: its own in a Parquet file, the contract's in a CSV file."""
+    return _identifier(raw.matched[column.name] if raw.is_parquet else column.name)
 
 
-def _source(raw: RawFile, column: Column) -> str:
-    """The column as the scan gives it; a Parquet file brings types of its own."""
-    name = _identifier(raw.matched[column.name])
-    return f"cast({name} as {_read_type(column)})" if raw.is_parquet else name
+def _source(raw: RawFile, column: Column, cast: str = "cast") -> str:
+    """The column as a typed scan gives it; a Parquet file brings types of its own."""
+    name = _name(raw, column)
+    return f"{cast}({name} as {_read_type(column)})" if raw.is_parquet else name
+
+
+def _unparsed(raw: RawFile, column: Column) -> str:
+    """SQL condition that there is a text, but not one of the column's type."""
+    name = _name(raw, column)
+    return f"{name} is not null and try_cast(cast({name} as varchar) as {_read_type(column)}) is null"
 
 
 def _typed(raw: RawFile, column: Column) -> str:
     source, name = _source(raw, column), _identifier(column.name)
-    if _is_integer(column):
+    if is_integer(column):
         fault = f"error('{column.name} holds ' || {source} || ', expected {column.data_type}')"
         source = f"case when {source} is null or {source} = trunc({source}) then {source} else {fault} end"
     return f"cast({source} as {column.data_type}) as {name}"
 
 
-def _parquet_columns(path: Path) -> tuple[str, ...]:
+def _parquet_types(path: Path) -> dict[str, str]:
     try:
         rows = duckdb.connect().execute("describe select * from read_parquet(?)", [str(path)]).fetchall()
     except duckdb.Error as error:
         raise RawDataError(
             expected=f"a Parquet file at {path}", found=str(error).splitlines()[0], remedy="fetch the file again"
         ) from error
-    return tuple(row[0] for row in rows)
+    return {row[0]: row[1] for row in rows}
+
+
+def _check_types(raw: RawFile, types: dict[str, str]) -> None:
+    """Refuse Parquet types that cannot be read as the contract's: a date or a truth value as a number."""
+    for column in raw.table.columns if types else ():
+        found = types[raw.matched[column.name]]
+        allowed = TEXT_TYPES if column.data_type == "varchar" else NUMBER_TYPES
+        if found.split("(")[0] not in allowed:
+            raise RawDataError(
+                expected=f"{column.data_type} in column {column.name} of {raw.path.name}",
+                found=found,
+                remedy="write the file again with the contract's types",
+            )
 
 
 def _csv_header(path: Path, table: Table) -> tuple[tuple[str, ...], str]:
     """Names and separator from the first line: of the usual separators, the one that finds the most columns."""
-    first_line = (
-        "select line from read_csv(?, auto_detect = false, header = false, delim = '\\0', quote = '', escape = '', "
-        "compression = ?, columns = {'line': 'VARCHAR'}) limit 1"
-    )
-    try:
-        # a connection of its own: one that does not keep the order of rows may give another line first
-        row = duckdb.connect().execute(first_line, [str(path), _compression(path)]).fetchone()
-    except duckdb.Error as error:
-        raise RawDataError(
-            expected=f"a readable text file at {path}", found=str(error).splitlines()[0], remedy="fetch the file again"
-        ) from error
-    line = (row[0] if row else None) or ""
-    splits = {delimiter: next(csv.reader([line.lstrip("\ufeff")], delimiter=delimiter), []) for delimiter in DELIMITERS}
-    delimiter = max(DELIMITERS, key=lambda d: len({n.strip().upper() for n in splits[d]} & set(table.column_names)))
+    line, wanted = read_first_line(path), set(table.column_names)
+    splits = {delimiter: next(csv.reader([line], delimiter=delimiter), []) for delimiter in DELIMITERS}
+    delimiter = max(DELIMITERS, key=lambda d: len({n.strip().upper() for n in splits[d]} & wanted))
     return tuple(splits[delimiter]), delimiter
 
 
 def _missing_columns(path: Path, table: Table, missing: list[str], present: list[str]) -> RawDataError:
+    if len(missing) == len(table.columns) and path.suffix.lower() != ".parquet":
+        return RawDataError(
+            expected=f"the names of the {len(table.columns)} columns of {table.name} in line 1 of {path.name}",
+            found=shown(read_first_line(path)),
+            remedy="put the header there, or fetch the file again",
+        )
     nearest = {name: get_close_matches(name, present, n=1) for name in missing[:5]}
-    named = ", ".join(f"{name} (nearest: {near[0]})" if near else name for name, near in nearest.items())
+    named = ", ".join(f"{name} (nearest: {printable(near[0])})" if near else name for name, near in nearest.items())
     more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
     return RawDataError(
         expected=f"the {len(table.columns)} columns of {table.name} in {path.name}",

@@ -111,7 +111,11 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("snapshot", nargs="?", default=CURRENT, help="id or folder of a snapshot (default: current)")
     parser.add_argument(
-        "--published", type=Path, default=settings.published_dir, help="folder of the snapshots (CREDIT_PUBLISHED_DIR)"
+        "--published",
+        type=Path,
+        metavar="DIR",
+        default=settings.published_dir,
+        help="folder of the snapshots (CREDIT_PUBLISHED_DIR)",
     )
     args = parser.parse_args(argv)
 

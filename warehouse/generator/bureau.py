@@ -19,7 +19,7 @@ PARENTLESS = 43_041 / 774_354
 NEW_STATE = 0.13
 END_IS_REPORTED = 0.83
 LATE_SPELL = 0.62
-GROWS_WORSE = 0.05
+WORSE_SPELL, WORSE_OF_LATE = 0.04, 0.12
 
 
 def bureau_chunks(population: Population) -> Iterator[Columns]:
@@ -36,7 +36,7 @@ def bureau_chunks(population: Population) -> Iterator[Columns]:
 
 
 def balance_chunks(population: Population) -> Iterator[Columns]:
-    """Rows of bureau_balance, chunk by chunk: loans of the clients whose lenders report months, and some without parent."""
+    """Rows of bureau_balance, chunk by chunk: loans of clients whose lenders report months, and some without parent."""
     for chunk, sampler, loans in _draw_chunks(population):
         rng = population.rng("balance", chunk.number)
         rates = population.statistics.rates
@@ -101,8 +101,8 @@ def _dates(sampler: RowSampler, closed: Array) -> Columns:
     late = ended >= 0
     ended = np.where(late, np.ceil(opened * span * 0.6), np.maximum(ended, opened + np.floor(-opened * span * 0.15)))
     ended = np.minimum(ended, -1)
-    update = np.round(sampler.value("UPDATE"))
-    updated = np.where(closed, np.minimum(ended + update, -1), np.maximum(np.minimum(update, 0), opened))
+    update = sampler.value("UPDATE")
+    updated = np.round(np.where(closed, ended * (1 - update), np.clip(update, opened, 0)))
     unknown = sampler.flag("TERM?")
     return {
         "DAYS_CREDIT": opened,
@@ -138,46 +138,44 @@ def _null_where(mask: Array, values: Array) -> Array:
 
 
 def _months(population: Population, rng: np.random.Generator, ids: Array, loans: Columns, effects: Array) -> Columns:
-    """Status of every month from the start of a loan to its newest report, newest month first."""
+    """Status of every month from the start of a loan to its newest report, oldest month first."""
     sampler = RowSampler(population.model("balance"), population.statistics.texts, rng, effects)
     newest = np.minimum(np.round(sampler.value("NEWEST")), 0).astype(int)
-    oldest = np.floor(loans["DAYS_CREDIT"] / MONTH + rng.random(len(ids))).astype(int)
+    oldest = np.floor(loans["DAYS_CREDIT"] / MONTH + 0.5 + rng.random(len(ids))).astype(int)
     oldest = np.clip(oldest, OLDEST_MONTH, 0)
-    newest = np.where(newest < oldest, 0, newest)
-    length = newest - oldest + 1
-    loan = np.repeat(np.arange(len(ids)), length)
-    month = newest[loan] - _position(length)
-    ended = np.floor(np.nan_to_num(loans["DAYS_ENDDATE_FACT"], nan=2 * MONTH) / MONTH)
-    status = _open_status(population, rng, sampler, loan, length)
-    told = ~np.isnan(loans["DAYS_ENDDATE_FACT"]) & (rng.random(len(ids)) < END_IS_REPORTED)
-    status[(month >= ended[loan]) & told[loan]] = population.statistics.texts.code("C")
-    status[(month >= ended[loan]) & ~told[loan]] = population.statistics.texts.code("X")
-    return {"SK_ID_BUREAU": ids[loan], "MONTHS_BALANCE": month, "STATUS": status}
+    length = np.where(newest < oldest, 0, newest) - oldest + 1
+    loan, position = np.repeat(np.arange(len(ids)), length), _position(length)
+    month = oldest[loan] + position
+    status = _open_status(population, rng, sampler, loan, position == 0)
+    ended = ~np.isnan(loans["DAYS_ENDDATE_FACT"])[loan]
+    ended &= month >= np.floor(np.nan_to_num(loans["DAYS_ENDDATE_FACT"]) / MONTH)[loan]
+    after = np.where(rng.random(len(ids)) < END_IS_REPORTED, *(population.statistics.texts.code(s) for s in ("C", "X")))
+    return {"SK_ID_BUREAU": ids[loan], "MONTHS_BALANCE": month, "STATUS": np.where(ended, after[loan], status)}
 
 
 def _open_status(
-    population: Population, rng: np.random.Generator, sampler: RowSampler, loan: Array, length: Array
+    population: Population, rng: np.random.Generator, sampler: RowSampler, loan: Array, start: Array
 ) -> Array:
-    """Spells of `X` and of being current, and within the latter spells of lateness that now and then grow worse."""
-    texts = population.statistics.texts
+    """Spells of `X` and of being current; within the latter short late spells, and rare ones that grow to the worst."""
+    code = population.statistics.texts.code
     unknown_share = np.nan_to_num(sampler.value("UNKNOWN_SHARE"))[loan]
     late_share = np.nan_to_num(sampler.value("LATE_SHARE"))[loan]
-    start = _position(length) == 0
-    spell = _spells(rng, start, NEW_STATE)
-    unknown = rng.random(spell[-1] + 1)[spell] < unknown_share if len(spell) else np.zeros(0, bool)
-    spell = _spells(rng, start, LATE_SPELL)
-    late = rng.random(spell[-1] + 1)[spell] < late_share if len(spell) else np.zeros(0, bool)
-    worse = late & (rng.random(len(loan)) < GROWS_WORSE)
-    level = np.where(worse, rng.integers(2, 6, len(loan)), 1)
-    codes = np.array([texts.code(str(k)) for k in range(6)])
-    status = np.where(late, codes[level], codes[0]).astype(np.int16)
-    status[unknown] = texts.code("X")
+    status = np.full(len(loan), code("0"), np.int16)
+    status[_in_spell(rng, start, LATE_SPELL, late_share)[0]] = code("1")
+    status[_in_spell(rng, start, NEW_STATE, unknown_share)[0]] = code("X")
+    worse, months = _in_spell(rng, start, WORSE_SPELL, WORSE_OF_LATE * late_share)
+    levels = np.array([code(str(level)) for level in range(1, 6)])
+    status[worse] = levels[np.minimum(months[worse], 4)]
     return status
 
 
-def _spells(rng: np.random.Generator, start: Array, chance: float) -> Array:
-    """Number of the spell that each month belongs to: a new one at the start of a loan, else with `chance`."""
-    return np.cumsum(start | (rng.random(len(start)) < chance)) - 1
+def _in_spell(rng: np.random.Generator, start: Array, chance: float, share: Array) -> tuple[Array, Array]:
+    """Which months lie in a spell that is chosen with its `share`, and how many months of the spell lie before each."""
+    begins = start | (rng.random(len(start)) < chance)
+    spell = np.cumsum(begins) - 1
+    first = np.flatnonzero(begins)
+    chosen = rng.random(len(first)) < share[first]
+    return chosen[spell], np.arange(len(start)) - first[spell]
 
 
 def _position(length: Array) -> Array:

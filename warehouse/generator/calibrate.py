@@ -1,7 +1,7 @@
 """Measure a raw folder into the one small file of statistics that the generator draws from.
 
-Only aggregates leave: quantiles, frequencies, correlations and the coefficients of the target. Clients of application_train
-and application_test are weighted to their numbers in the release.
+Only aggregates leave: quantiles, frequencies, correlations and the coefficients of the target. Clients of both
+applications, train and test, are weighted to their numbers in the release.
 
 usage: python -m warehouse.generator.calibrate --raw DIR [--out FILE]
 """
@@ -42,7 +42,7 @@ def calibrate(raw_dir: Path, out: Path) -> None:
     application = score_application(clients)
     blocks = {name: measure_block(con, block, clients) for name, block in BLOCKS.items()}
     names, scaled, scores = client_scores(application, blocks)
-    correlation = client_correlation(names, scaled, blocks, clients["weight"])
+    correlation = client_correlation(names, scaled, scores, blocks, clients["weight"])
     statistics = {
         "clients": {
             "variables": {name: part.entry for name, part in application.items()},
@@ -133,23 +133,24 @@ def client_scores(
             names.append(f"{block_name}.count")
             scaled.append(block.count.scaled)
             scores.append(block.count.scores)
-        for k, name in enumerate(block.effects):
+        for k, name in enumerate(block.effects.names):
             names.append(f"{block_name}.{name}")
-            scaled.append(block.effect_scaled[:, k])
-            scores.append(block.effect_scores[:, k])
+            scaled.append(block.effects.scaled[:, k])
+            scores.append(block.effects.scores[:, k])
     return names, np.column_stack(scaled), np.column_stack(scores)
 
 
 def client_correlation(
-    names: list[str], scaled: np.ndarray, blocks: dict[str, MeasuredBlock], weights: np.ndarray
+    names: list[str], scaled: np.ndarray, scores: np.ndarray, blocks: dict[str, MeasuredBlock], weights: np.ndarray
 ) -> np.ndarray:
     """Correlation of all client variables; pairs of effects in one block come from different rows of a client."""
     matrix = measure.total_correlation(scaled, weights)
     for block_name, block in blocks.items():
-        index = [names.index(f"{block_name}.{name}") for name in block.effects]
+        index = [names.index(f"{block_name}.{name}") for name in block.effects.names]
         if index:
-            matrix[np.ix_(index, index)] = block.effect_correlation
-    return measure.nearest_correlation(matrix)
+            matrix[np.ix_(index, index)] = block.effects.correlation
+    trust = np.minimum(np.nanvar(scores, axis=0), 1.0)
+    return measure.nearest_correlation(matrix, trust)
 
 
 def housing_kinds(clients: Clients) -> dict[str, Any]:
@@ -179,14 +180,12 @@ def rates(con: duckdb.DuckDBPyConnection, clients: Clients) -> dict[str, float]:
                 from bureau group by SK_ID_CURR) using (SK_ID_CURR)""",
         "balance_of_loan": """
             select avg(cast(SK_ID_BUREAU in (select SK_ID_BUREAU from bureau_balance) as integer)) from bureau
-            where SK_ID_CURR in (select SK_ID_CURR from bureau where SK_ID_BUREAU in (select SK_ID_BUREAU from bureau_balance))
-            """,
-        "pos_of_loan": """
-            select avg(cast(SK_ID_PREV in (select SK_ID_PREV from POS_CASH_balance) as integer)) from previous_application
-            where NAME_CONTRACT_STATUS = 'Approved' and DAYS_FIRST_DUE < 0 and CNT_PAYMENT > 0""",
-        "pos_parentless": """
-            select count(distinct SK_ID_PREV) filter (SK_ID_PREV not in (select SK_ID_PREV from previous_application))
-                / count(distinct SK_ID_PREV) from POS_CASH_balance""",
+            where SK_ID_CURR in (
+                select SK_ID_CURR from bureau where SK_ID_BUREAU in (select SK_ID_BUREAU from bureau_balance))""",
+        "pos_parentless_per_client": """
+            select sum(weight) / (select sum(weight) from weights) from weights
+            inner join (select distinct SK_ID_CURR, SK_ID_PREV from POS_CASH_balance) using (SK_ID_CURR)
+            where SK_ID_PREV not in (select SK_ID_PREV from previous_application)""",
         "card_parentless": """
             select count(distinct SK_ID_PREV) filter (SK_ID_PREV not in (select SK_ID_PREV from previous_application))
                 / count(distinct SK_ID_PREV) from credit_card_balance""",
@@ -204,7 +203,7 @@ def compact_json(statistics: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(_part(name, part) for name, part in statistics.items()) + "\n}\n"
 
 
-def _part(name: str, part: Any) -> str:
+def _part(name: str, part: object) -> str:
     short = json.dumps(part, separators=(",", ":"), ensure_ascii=False)
     if not isinstance(part, dict) or len(short) < 1500:
         return f"{json.dumps(name)}:{short}"

@@ -22,10 +22,10 @@ MATCHING_RATE = 0.09
 def first_target(names: list[str], scores: Array, target: Array) -> dict[str, Any]:
     """Coefficients by a ridge logistic regression on the real labels (score 0 where a variable is null).
 
-    The penalty looks at variables of equal spread, so that what is known of few clients is not shrunk for that reason.
-    A second fit penalises a variable the less the larger its first coefficient was: strong ones are not shrunk, noise is.
-    `gaps` are the mean scores of defaulters less those of the others, shrunk by what chance explains; where the generator
-    knows the client's effect itself, not a guess of it from rows, they are those of the effect.
+    The penalty looks at variables of equal spread, so that what is known of few clients is not shrunk for that. A
+    second fit penalises a variable the less the larger its first coefficient was: noise is shrunk, strong ones not.
+    `gaps` are the mean scores of defaulters less those of the others, shrunk by what chance explains; where the
+    generator knows the client's effect itself, not a guess of it from rows, they are those of the effect.
     """
     labelled = ~np.isnan(target)
     X, y = np.nan_to_num(scores[labelled]), target[labelled]
@@ -48,8 +48,8 @@ def first_target(names: list[str], scores: Array, target: Array) -> dict[str, An
 def match_target(statistics: Statistics) -> dict[str, Any]:
     """Move the coefficients until simulated clients show the gaps of real ones, and solve the two intercepts.
 
-    Each round adds to every coefficient a part of what its variable's gap still lacks; few rounds, so that directions in
-    which variables hardly differ stay where the regression left them.
+    Each round adds to every coefficient a part of what its variable's gap still lacks; few rounds, so that directions
+    in which variables hardly differ stay where the regression left them.
     """
     population = Population(statistics, SIMULATED_CLIENTS, 0, Drift("none"))
     names = list(statistics.target["coefficients"])
@@ -76,7 +76,7 @@ def match_target(statistics: Statistics) -> dict[str, Any]:
 
 
 def ridge_logistic(X: Array, y: Array, penalty: Array) -> Array:
-    """Coefficients that maximise sum(log p) - sum(penalty * b^2) / 2, by Newton steps; the intercept is not penalised."""
+    """Coefficients that maximise sum(log p) - sum(penalty * b^2) / 2, by Newton steps; the intercept is free."""
     design = np.column_stack([X, np.ones(len(X))])
     ridge = np.diag([*penalty, 0.0])
     beta = np.zeros(design.shape[1])

@@ -20,10 +20,12 @@ PAYS_NOTHING, PAYS_ALL, PAYS_MINIMUM = 0.10, 0.04, 0.55
 SPENDING_MONTHS, WEARS_OFF_MONTHS = 90, 42
 USED_AT_ONCE = 0.62
 OWES_MORE_WHILE_SPENDING = 1.45
-SMALL_DRAWING = 0.03
+SMALL_DRAWING, OVERDRAWN = 0.03, 1.02
+SMALLEST_DRAWING = 450
 STARTS_LOWER, RAISED_LATER = 0.2, 0.35
-LIMIT_WITHDRAWN = 0.55
-ENDED_UNUSED = 0.3
+LATE_WHEN_UNPAID = 20
+LIMIT_WITHDRAWN = 0.7
+ENDED_UNUSED, CLOSED_UNUSED = 0.16, 0.6
 FEE_PAID, FEE_LOG_MEAN, FEE_LOG_SPREAD = 0.72, 5.6, 1.5
 
 
@@ -80,12 +82,12 @@ def card_chunks(population: Population) -> Iterator[Columns]:
 
 
 def card_payments(population: Population, drawn: Applications) -> Columns:
-    """Rows of installments_payments that come from cards: version 0, one or two payments in a month with something due."""
+    """Rows of installments_payments that come from cards: version 0, one or more payments in a month."""
     cards = _cards(population, drawn)
     months = _simulate(population.rng("card", drawn.chunk.number), cards)
     rng = population.rng("card_due", drawn.chunk.number)
     card, month = np.nonzero(months.shown & (months.paid > 0))
-    payments = 1 + rng.binomial(3, 0.40, len(card))
+    payments = 1 + rng.binomial(3, 0.45, len(card))
     row = np.repeat(np.arange(len(card)), payments)
     extra = np.r_[False, row[1:] == row[:-1]] if len(row) else np.zeros(0, bool)
     due = np.floor((month - HISTORY) * MONTH)[row] + 12 + np.where(extra, rng.integers(-12, 6, len(row)), 0)
@@ -130,7 +132,7 @@ def _cards(population: Population, drawn: Applications) -> Cards:
         used=~columns["unused"][rows],
         utilisation=np.clip(habits.value("UTILISATION"), 0.01, 1.05),
         drawing=np.clip(habits.value("DRAWING_SHARE"), 0.01, 0.95),
-        late=np.clip(habits.value("LATE_SHARE") * 5, 0.005, 0.9),
+        late=np.clip(habits.value("LATE_SHARE") * LATE_WHEN_UNPAID, 0.005, 0.95),
         abandoned=habits.flag("ABANDONED"),
     )
 
@@ -164,9 +166,8 @@ def _simulate(rng: np.random.Generator, cards: Cards) -> Months:
         for name, values in zip(names, (balance, drawn, minimum, paid, dpd * live), strict=True):
             history[name][:, k] = values
     withdrawn = (month > stops[:, None]) & (history["balance"] == 0) & (rng.random(n) < LIMIT_WITHDRAWN)[:, None]
-    return Months(
-        shown=shown, limit=np.where(withdrawn, 0, limit), started=cards.used[:, None] & (month >= starts[:, None]), **history
-    )  # fmt: skip
+    started = cards.used[:, None] & (month >= starts[:, None])
+    return Months(shown=shown, limit=np.where(withdrawn, 0, limit), started=started, **history)
 
 
 def _limits(rng: np.random.Generator, cards: Cards, month: Array) -> Array:
@@ -187,9 +188,9 @@ def _drawings(rng: np.random.Generator, utilisation: Array, limit: Array, balanc
     n = len(balance)
     wanted = OWES_MORE_WHILE_SPENDING * utilisation * limit * rng.uniform(0.8, 1.3, n) - balance
     small = SMALL_DRAWING * limit * rng.exponential(1.0, n)
-    amount = np.minimum(np.maximum(wanted * rng.uniform(0.5, 1.0, n), small), limit - balance)
+    amount = np.minimum(np.maximum(wanted * rng.uniform(0.5, 1.0, n), small), limit * OVERDRAWN - balance)
     amount = np.where(rng.random(n) < 0.6, np.round(amount / 450) * 450, np.round(amount, 2))
-    return np.maximum(amount, 0)
+    return np.where(amount >= SMALLEST_DRAWING, amount, 0)
 
 
 def _payments(rng: np.random.Generator, minimum: Array, balance: Array) -> Array:
@@ -220,7 +221,8 @@ def _rows(population: Population, rng: np.random.Generator, cards: Cards, months
     code = population.statistics.texts.code
     over = k - HISTORY > (cards.first * rng.random(len(cards.prev)) ** 2)[card]
     ended = ~cards.used[card] & (rng.random(len(cards.prev)) < ENDED_UNUSED)[card] & over
-    limit = np.where(ended & (rng.random(len(cards.prev)) < 0.6)[card], 0, months.limit[card, k])
+    closed = over & ~cards.used[card] & (rng.random(len(cards.prev)) < CLOSED_UNUSED)[card]
+    limit = np.where(closed, 0, months.limit[card, k])
     dpd = months.dpd[card, k]
     columns = {
         "SK_ID_PREV": cards.prev[card],

@@ -14,8 +14,8 @@ CHUNK_CLIENTS = 16_384
 FIRST_CLIENT_ID = 100_001
 TEST_TO_TRAIN = 48_744 / 307_511
 STREAMS = (
-    "split", "clients", "application_train", "application_test", "target", "bureau", "balance", "previous", "late", "late_days", "pos", "instalments", "card",
-    "card_habit", "card_due",
+    "split", "clients", "application_train", "application_test", "target", "bureau", "balance", "previous", "late",
+    "late_days", "pos", "instalments", "card", "card_habit", "card_due",
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ def _grid(steps: int) -> np.ndarray:
 
 FINE_GRID, COARSE_GRID = _grid(105), _grid(33)
 _GRIDS = {len(grid): grid for grid in (FINE_GRID, COARSE_GRID)}
+_STEP = 1e-6
 
 
 @dataclass(frozen=True)
@@ -28,27 +29,30 @@ class Marginal:
     Attributes
     ----------
     values : numpy.ndarray
-        Quantiles on one of the two score grids, or the distinct values (text as codes of a `Texts`, null as NaN).
+        Values at the scores `grid`, or the distinct values (text as codes of a `Texts`, null as -1).
+    grid : numpy.ndarray or None
+        Scores of a continuous variable, which is linear between them; None = discrete.
     thresholds : numpy.ndarray or None
         Scores at which a discrete variable changes its value; None = continuous.
     """
 
     values: np.ndarray
+    grid: np.ndarray | None = None
     thresholds: np.ndarray | None = None
 
     def at(self, z: np.ndarray) -> np.ndarray:
         """Value that belongs to a score; monotone in the order of `values`."""
-        if self.thresholds is None:
-            return np.interp(z, _GRIDS[len(self.values)], self.values)
+        if self.grid is not None:
+            return np.interp(z, self.grid, self.values)
         return self.values[np.searchsorted(self.thresholds, z)]
 
     def score(self, z: np.ndarray) -> np.ndarray:
         """What the value tells about its score: E[z | value], the score itself if continuous."""
-        return z if self.thresholds is None else self._means[np.searchsorted(self.thresholds, z)]
+        return z if self.grid is not None else self._means[np.searchsorted(self.thresholds, z)]
 
     def scaled(self, z: np.ndarray) -> np.ndarray:
         """`score` by its variance: two of these have the correlation of the underlying scores as covariance."""
-        return z if self.thresholds is None else self.score(z) / self._variance
+        return z if self.grid is not None else self.score(z) / self._variance
 
     @cached_property
     def _shares(self) -> np.ndarray:
@@ -92,18 +96,29 @@ def discrete(labels: list[Any], frequencies: np.ndarray, texts: Texts | None = N
     cumulated = np.cumsum(frequencies) / np.sum(frequencies)
     return Marginal(
         np.array([NULL_CODE if value is None else value for value in values], dtype=float),
-        normal.quantile(cumulated[:-1]),
+        thresholds=normal.quantile(cumulated[:-1]),
     )
 
 
 def from_json(entry: dict[str, Any], texts: Texts) -> Marginal:
     """Read one marginal of the statistics file."""
     if "quantiles" in entry:
-        return Marginal(np.array(entry["quantiles"], dtype=float))
+        values = np.array(entry["quantiles"], dtype=float)
+        grid = _GRIDS[len(values)]
+        return _with_atom(grid, values, *entry["atom"]) if "atom" in entry else Marginal(values, grid)
     return discrete(entry["values"], np.array(entry["shares"], dtype=float), texts)
 
 
-def labels_in(entry: Any) -> list[str]:
+def _with_atom(
+    grid: np.ndarray, values: np.ndarray, low: float, high: float, left: float, atom: float, right: float
+) -> Marginal:
+    """Continuous marginal with one value of its own weight between two scores, and a step on either side of it."""
+    below, above = grid < low - _STEP, grid > high + _STEP
+    knots = np.concatenate([grid[below], [low - _STEP, low, high, high + _STEP], grid[above]])
+    return Marginal(np.concatenate([values[below], [left, atom, atom, right], values[above]]), knots)
+
+
+def labels_in(entry: object) -> list[str]:
     """Collect every text value of a part of the statistics file."""
     if isinstance(entry, dict):
         own = [value for value in entry.get("values", ()) if isinstance(value, str)]

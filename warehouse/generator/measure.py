@@ -1,4 +1,4 @@
-"""Weighted measures that calibration takes from real rows: marginals, scores, and correlation within and between clients."""
+"""Weighted measures that calibration takes from real rows: marginals, scores, correlation of rows and clients."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +9,9 @@ from warehouse.generator import normal
 from warehouse.generator.marginals import COARSE_GRID, MAX_DISCRETE
 
 Array = np.ndarray
+MIN_ATOM = 0.05
+MAX_CORRELATION = 0.97
+PROJECTIONS = 100
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Scored:
     scaled: Array
 
 
-def plain(values: Any) -> Array:
+def plain(values: np.ma.MaskedArray | Array) -> Array:
     """Numbers as floats with NaN, text as objects with None, out of the masked arrays that DuckDB gives."""
     array = np.ma.asarray(values)
     if array.dtype.kind not in "OUT":
@@ -58,15 +61,22 @@ def score(values: Array, weights: Array, order: list[Any] | None = None, grid: A
         labels, codes = labels[np.argsort(rank)], np.argsort(np.argsort(rank))[codes]
     shares = np.bincount(codes, weights[known], len(labels))
     shares = shares / shares.sum()
-    means = normal.interval_means(np.cumsum(shares)) if len(labels) > 1 else np.zeros(1)
+    means = _mean_scores(shares)
     variance = max(float(np.sum(shares * means**2)), 1e-9)
     scores = np.full(len(values), np.nan)
     scores[known] = means[codes]
     if len(labels) > MAX_DISCRETE:
-        entry = {"quantiles": [_short(q) for q in quantiles(labels, shares, normal.cdf(grid))]}
+        entry = {"quantiles": [_short(q) for q in quantiles(labels, shares, normal.cdf(grid))], **_atom(labels, shares)}
     else:
         entry = {"values": [_plain(label) for label in labels], "shares": [round(float(s), 5) for s in shares]}
     return Scored(entry, scores, scores / variance)
+
+
+def _mean_scores(shares: Array) -> Array:
+    """E[z | value] of ordered values; the middle of its interval where a value has next to no share."""
+    upper = np.cumsum(shares)
+    middles = normal.quantile(np.clip(upper - shares / 2, 0, 1))
+    return np.where(shares > 1e-7, normal.interval_means(upper / upper[-1]), middles)
 
 
 def quantiles(ordered: Array, shares: Array, at: Array) -> Array:
@@ -76,6 +86,17 @@ def quantiles(ordered: Array, shares: Array, at: Array) -> Array:
     index = np.minimum(np.searchsorted(np.cumsum(shares), at), len(ordered) - 1)
     heavy = shares[index] > 0.004
     return np.where(heavy, ordered[index], interpolated)
+
+
+def _atom(ordered: Array, shares: Array) -> dict[str, list[float]]:
+    """The heaviest value of a continuous variable, if heavy enough: its two scores, and it between its neighbours."""
+    k = int(np.argmax(shares))
+    if shares[k] < MIN_ATOM:
+        return {}
+    upper = float(np.cumsum(shares)[k])
+    scores = np.clip(normal.quantile(np.array([upper - shares[k], upper])), -4, 4)
+    around = ordered[[max(k - 1, 0), k, min(k + 1, len(ordered) - 1)]]
+    return {"atom": [round(float(z), 4) for z in scores] + [_short(value) for value in around]}
 
 
 def text_order(values: Array, target: Array, prior: float = 100.0) -> list[Any]:
@@ -92,12 +113,23 @@ def text_order(values: Array, target: Array, prior: float = 100.0) -> list[Any]:
 
 
 def total_correlation(scaled: Array, weights: Array) -> Array:
-    """Correlation of scaled scores (n_rows, n_variables), pairwise complete, diagonal 1."""
+    """Correlation of the normals behind scaled scores (n_rows, n_variables), pairwise complete.
+
+    Covariances are taken relative to how much each variable varies where the other is known, and shrunk by the noise
+    that few rows or rare values bring: r * max(0, 1 - (standard error / r)^2).
+    """
+    weights = weights / weights.sum()
     seen = (~np.isnan(scaled)).astype(float)
-    filled = np.nan_to_num(scaled)
-    products = (filled * weights[:, None]).T @ filled
-    pairs = (seen * weights[:, None]).T @ seen
-    result = np.clip(products / np.maximum(pairs, 1e-9), -0.97, 0.97)
+    x = np.nan_to_num(scaled)
+    pairs = np.maximum((seen * weights[:, None]).T @ seen, 1e-12)
+    means = (x * weights[:, None]).T @ seen / pairs
+    squares = (x**2 * weights[:, None]).T @ seen / pairs
+    covariance = (x * weights[:, None]).T @ x / pairs - means * means.T
+    overall = np.diag(squares)
+    spread = np.maximum((squares - means**2) / overall[:, None], 0.05)
+    result = np.clip(covariance / np.sqrt(spread * spread.T), -MAX_CORRELATION, MAX_CORRELATION)
+    error = np.outer(overall, overall) * np.sum(weights**2) / pairs
+    result *= np.maximum(1 - error / np.maximum(result**2, 1e-12), 0)
     np.fill_diagonal(result, 1.0)
     return result
 
@@ -129,12 +161,33 @@ def client_means(scaled: Array, client: Array, n_clients: int) -> tuple[Array, A
         return sums / counts, counts
 
 
-def nearest_correlation(matrix: Array, floor: float = 0.01) -> Array:
-    """Correlation matrix next to `matrix` that is positive definite (negative eigenvalues cut, diagonal 1 again)."""
-    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    repaired = (vectors * np.maximum(values, floor)) @ vectors.T
-    scale = np.sqrt(np.diag(repaired))
-    return repaired / np.outer(scale, scale)
+def nearest_correlation(matrix: Array, trust: Array | None = None, floor: float = 0.005) -> Array:
+    """Positive definite correlation next to `matrix`.
+
+    Parameters
+    ----------
+    matrix : numpy.ndarray, shape (n, n)
+    trust : numpy.ndarray, shape (n,), optional
+        Between 0 and 1: entries of trusted variables give way less (alternating projections). Without it, negative
+        eigenvalues are cut once.
+    floor : float
+        Smallest eigenvalue.
+    """
+    result = (matrix + matrix.T) / 2
+    if trust is not None:
+        pull = np.clip(np.outer(trust, trust), 0, 0.98)
+        for _ in range(PROJECTIONS):
+            projected = _lifted(result, floor)
+            result = projected + pull * (matrix - projected)
+            np.fill_diagonal(result, 1.0)
+    projected = _lifted(result, floor)
+    scale = np.sqrt(np.diag(projected))
+    return projected / np.outer(scale, scale)
+
+
+def _lifted(matrix: Array, floor: float) -> Array:
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.maximum(values, floor)) @ vectors.T
 
 
 def _sum_by(index: Array, values: Array) -> Array:
@@ -143,10 +196,10 @@ def _sum_by(index: Array, values: Array) -> Array:
     return result
 
 
-def _plain(label: Any) -> Any:
-    return str(label) if isinstance(label, str) else _short(label)
+def _plain(label: str | float) -> str | float:
+    return str(label) if isinstance(label, str) else _short(label, digits=17)
 
 
-def _short(number: float) -> float | int:
-    rounded = float(f"{float(number):.6g}")
+def _short(number: float, digits: int = 6) -> float | int:
+    rounded = float(f"{float(number):.{digits}g}")
     return int(rounded) if rounded.is_integer() else rounded

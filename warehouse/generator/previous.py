@@ -6,24 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from warehouse.generator.clients import Chunk, Population
-from warehouse.generator.recipe import SENTINEL
+from warehouse.generator.recipe import BY_PRODUCT, SENTINEL
 from warehouse.generator.rows import RowSampler, cells_of
 
 Array = np.ndarray
 Columns = dict[str, Array]
 FIRST_LOAN_ID = 1_000_001
 OLDEST = -2922
-BY_PRODUCT = (
-    "NAME_CASH_LOAN_PURPOSE", "NAME_PAYMENT_TYPE", "CODE_REJECT_REASON", "NAME_TYPE_SUITE", "NAME_GOODS_CATEGORY",
-    "NAME_PORTFOLIO", "NAME_PRODUCT_TYPE", "CHANNEL_TYPE", "NAME_SELLER_INDUSTRY",
-)  # fmt: skip
 ANYWHERE = ("WEEKDAY_APPR_PROCESS_START", "FLAG_LAST_APPL_PER_CONTRACT", "NFLAG_LAST_APPL_IN_DAY")
 DATES = (
     "DAYS_FIRST_DRAWING", "DAYS_FIRST_DUE", "DAYS_LAST_DUE_1ST_VERSION", "DAYS_LAST_DUE", "DAYS_TERMINATION",
 )  # fmt: skip
-# Loans decided before the window of previous_application: their months are known, they are not.
-PARENTLESS_POS_PER_CLIENT = 0.121
-CARD_DRAWING_GAP = 45
+CARD_FIRST_DRAWING = 20
 APPROVED_CARD = "card/approved"
 
 
@@ -49,7 +43,7 @@ class Applications:
 
 
 def sample(population: Population, chunk: Chunk) -> tuple[Array, RowSampler]:
-    """Client of each earlier application of a chunk, and these before their values are read off: approved cards last."""
+    """Client of each earlier application of a chunk, and these without values yet; approved cards last."""
     others, cards = population.counts(chunk, "previous"), population.counts(chunk, "card")
     client = np.concatenate([np.repeat(np.arange(len(chunk.ids)), counts) for counts in (others, cards)])
     rng = population.rng("previous", chunk.number)
@@ -114,7 +108,7 @@ def _texts(sampler: RowSampler, decision: Array, client: Array) -> Columns:
 
 
 def _amounts(sampler: RowSampler) -> Columns:
-    """Credit = amount asked for x ratio; the annuity repays it with interest over the term, a card's is 5 % of the limit."""
+    """Credit = amount asked x ratio; the annuity repays it with interest over the term, a card has 5 %."""
     consumer, card = sampler.is_group("consumer"), sampler.is_group("card")
     asked = sampler.value("AMT_APPLICATION")
     asked = np.round(asked / np.where(consumer, 4.5, 4500)) * np.where(consumer, 4.5, 4500)
@@ -146,13 +140,13 @@ def _amounts(sampler: RowSampler) -> Columns:
 def _with_parentless(population: Population, sampler: RowSampler, columns: Columns, clients: int) -> Columns:
     """Loans decided before the window: their months are known, their applications are not.
 
-    Loans of goods are added, in the likeness of approved ones; of the cards, which are counted with them, some become such.
+    Loans of goods are added, in the likeness of approved ones; some of the cards, counted already, become such.
     """
-    rng = sampler.rng
+    rng, rates = sampler.rng, population.statistics.rates
     like = np.flatnonzero(sampler.is_group("consumer") & sampler.is_group("approved"))
-    added = like[rng.random(len(like)) < PARENTLESS_POS_PER_CLIENT * clients / max(len(like), 1)]
+    added = like[rng.random(len(like)) < rates["pos_parentless_per_client"] * clients / max(len(like), 1)]
     cards = np.arange(sampler.size) >= sampler.chosen
-    old_card = cards & (rng.random(sampler.size) < population.statistics.rates["card_parentless"])
+    old_card = cards & (rng.random(sampler.size) < rates["card_parentless"])
     row = np.concatenate([columns["row"], added])
     result = {name: values[row] for name, values in columns.items()}
     result["listed"] = np.r_[~old_card, np.zeros(len(added), bool)]
@@ -194,9 +188,9 @@ def _card_dates(sampler: RowSampler, columns: Columns, dates: Columns) -> Column
     row = columns["row"]
     card = sampler.is_group("card")[row]
     unused, running = dates["unused"], sampler.flag("RUNNING_CARD")[row]
-    waited = np.floor(sampler.rng.exponential(CARD_DRAWING_GAP / 2, len(row)))
+    waited = np.floor(sampler.rng.exponential(CARD_FIRST_DRAWING, len(row)))
     drawing = np.minimum(columns["DAYS_DECISION"] + waited, -2)
-    due = drawing + CARD_DRAWING_GAP
+    due = drawing + sampler.rng.integers(28, 59, len(row))
     last = np.floor(due + (-due) * sampler.rng.random(len(row)))
     ended = np.floor(last * sampler.rng.random(len(row)) ** 3)
     known_end = ~running & (last < -2)

@@ -1,7 +1,7 @@
 """What is measured: the variables of each block as SQL expressions over the raw tables.
 
-A variable ending in `?` is 1 where the column of that name is null. Everything not listed here is derived by rule when rows
-are written (for instance AMT_CREDIT from the price of the goods and the ratio of credit to price).
+A variable ending in `?` is 1 where the column of that name is null. What is not listed here is derived by rule when
+rows are written (for instance AMT_CREDIT from the price of the goods and the ratio of credit to price).
 """
 
 from dataclasses import dataclass, field
@@ -12,6 +12,12 @@ CASH = "NAME_CONTRACT_TYPE = 'Cash loans'"
 HOUSING = (
     "APARTMENTS", "BASEMENTAREA", "YEARS_BEGINEXPLUATATION", "YEARS_BUILD", "COMMONAREA", "ELEVATORS", "ENTRANCES",
     "FLOORSMAX", "FLOORSMIN", "LANDAREA", "LIVINGAPARTMENTS", "LIVINGAREA", "NONLIVINGAPARTMENTS", "NONLIVINGAREA",
+)  # fmt: skip
+
+# Columns of previous_application that go with the product.
+BY_PRODUCT = (
+    "NAME_CASH_LOAN_PURPOSE", "NAME_PAYMENT_TYPE", "CODE_REJECT_REASON", "NAME_TYPE_SUITE", "NAME_GOODS_CATEGORY",
+    "NAME_PORTFOLIO", "NAME_PRODUCT_TYPE", "CHANNEL_TYPE", "NAME_SELLER_INDUSTRY",
 )  # fmt: skip
 
 # Columns of application_train that do not enter the copula as they are.
@@ -31,7 +37,8 @@ APPLICATION_DERIVED = {
     "CREDIT_TO_ANNUITY": f"case when {CASH} then AMT_CREDIT / AMT_ANNUITY end",
     "RATING_CITY_STEP": "REGION_RATING_CLIENT_W_CITY - REGION_RATING_CLIENT",
     "OBS_60_STEP": "OBS_30_CNT_SOCIAL_CIRCLE - OBS_60_CNT_SOCIAL_CIRCLE",
-    "DEF_60_STEP": "case when DEF_30_CNT_SOCIAL_CIRCLE > 0 then DEF_30_CNT_SOCIAL_CIRCLE - DEF_60_CNT_SOCIAL_CIRCLE end",
+    "DEF_60_STEP": """case when DEF_30_CNT_SOCIAL_CIRCLE > 0
+        then DEF_30_CNT_SOCIAL_CIRCLE - DEF_60_CNT_SOCIAL_CIRCLE end""",
     "DEF_30": "case when OBS_30_CNT_SOCIAL_CIRCLE > 0 then DEF_30_CNT_SOCIAL_CIRCLE end",
     "LIVE_NOT_WORK_REGION": "case when REG_REGION_NOT_LIVE_REGION = 1 then LIVE_REGION_NOT_WORK_REGION end",
     "LIVE_NOT_WORK_CITY": "case when REG_CITY_NOT_LIVE_CITY = 1 then LIVE_CITY_NOT_WORK_CITY end",
@@ -88,11 +95,14 @@ BUREAU = Block(
         "TERM": "case when DAYS_CREDIT_ENDDATE > -5000 then DAYS_CREDIT_ENDDATE - DAYS_CREDIT end",
         "TERM?": "cast(DAYS_CREDIT_ENDDATE is null as double)",
         "DELAY": "case when DAYS_ENDDATE_FACT > -5000 then DAYS_ENDDATE_FACT - DAYS_CREDIT_ENDDATE end",
-        "UPDATE": "DAYS_CREDIT_UPDATE - case when STATE = 'closed' then DAYS_ENDDATE_FACT else 0 end",
+        "UPDATE": """case when STATE <> 'closed' then DAYS_CREDIT_UPDATE
+            when DAYS_ENDDATE_FACT < 0 then 1 - greatest(0, least(1, DAYS_CREDIT_UPDATE / DAYS_ENDDATE_FACT)) end""",
         "AMOUNT": "AMT_CREDIT_SUM",
-        "DEBT_RATIO": "case when AMT_CREDIT_SUM > 0 then greatest(-0.5, least(2, AMT_CREDIT_SUM_DEBT / AMT_CREDIT_SUM)) end",
+        "DEBT_RATIO": """case when AMT_CREDIT_SUM > 0 and AMT_CREDIT_SUM_DEBT is not null
+            then greatest(-0.5, least(2, AMT_CREDIT_SUM_DEBT / AMT_CREDIT_SUM)) end""",
         "DEBT?": "cast(AMT_CREDIT_SUM_DEBT is null as double)",
-        "LIMIT_RATIO": "case when AMT_CREDIT_SUM > 0 then least(2, AMT_CREDIT_SUM_LIMIT / AMT_CREDIT_SUM) end",
+        "LIMIT_RATIO": """case when AMT_CREDIT_SUM > 0 and AMT_CREDIT_SUM_LIMIT is not null
+            then least(2, AMT_CREDIT_SUM_LIMIT / AMT_CREDIT_SUM) end""",
         "LIMIT?": "cast(AMT_CREDIT_SUM_LIMIT is null as double)",
         "MAX_OVERDUE": "AMT_CREDIT_MAX_OVERDUE",
         "MAX_OVERDUE?": "cast(AMT_CREDIT_MAX_OVERDUE is null as double)",
@@ -169,10 +179,11 @@ PREVIOUS = Block(
         "REPAID_SHARE": """case when DAYS_LAST_DUE_1ST_VERSION < 0 and DAYS_FIRST_DUE < 0 and CNT_PAYMENT > 1
             and DAYS_LAST_DUE < 0
             then round(greatest(0, (DAYS_LAST_DUE - DAYS_FIRST_DUE) / (30 * (CNT_PAYMENT - 1))), 3) end""",
-        "TERMINATION_GAP": "case when DAYS_TERMINATION < 0 and DAYS_LAST_DUE < 0 then DAYS_TERMINATION - DAYS_LAST_DUE end",
+        "TERMINATION_GAP": """case when DAYS_TERMINATION < 0 and DAYS_LAST_DUE < 0
+            then DAYS_TERMINATION - DAYS_LAST_DUE end""",
         "NO_DATES": "cast(DAYS_FIRST_DUE is null as double)",
-        "UNUSED_CARD": "case when NAME_CONTRACT_TYPE = 'Revolving loans' then cast(DAYS_FIRST_DUE = 365243 as double) end",
-        "RUNNING_CARD": "case when NAME_CONTRACT_TYPE = 'Revolving loans' then cast(DAYS_LAST_DUE = 365243 as double) end",
+        "UNUSED_CARD": "case when TYPE = 'card' then cast(DAYS_FIRST_DUE = 365243 as double) end",
+        "RUNNING_CARD": "case when TYPE = 'card' then cast(DAYS_LAST_DUE = 365243 as double) end",
         "RATE_INTEREST_PRIMARY": "RATE_INTEREST_PRIMARY",
         "RATE_INTEREST_PRIVILEGED": "RATE_INTEREST_PRIVILEGED",
         "RATED": "cast(RATE_INTEREST_PRIMARY is not null as double)",
@@ -190,12 +201,11 @@ PREVIOUS = Block(
         "FLAG_LAST_APPL_PER_CONTRACT": "'all'",
         "NFLAG_LAST_APPL_IN_DAY": "'all'",
         **dict.fromkeys(
-            ["NAME_CASH_LOAN_PURPOSE", "NAME_PAYMENT_TYPE", "CODE_REJECT_REASON", "NAME_TYPE_SUITE", "NAME_GOODS_CATEGORY",
-             "NAME_PORTFOLIO", "NAME_PRODUCT_TYPE", "CHANNEL_TYPE", "NAME_SELLER_INDUSTRY"],
+            BY_PRODUCT,
             "TYPE || '/' || STATUS || '/' || coalesce(PRODUCT_COMBINATION, 'none')",
         ),
-        "NAME_CLIENT_TYPE": "case when row_number() over (partition by SK_ID_CURR order by DAYS_DECISION, SK_ID_PREV) = 1 "
-        "then 'first' else 'later' end",
+        "NAME_CLIENT_TYPE": """case when row_number() over (
+            partition by SK_ID_CURR order by DAYS_DECISION, SK_ID_PREV) = 1 then 'first' else 'later' end""",
     },
 )  # fmt: skip
 

@@ -15,9 +15,12 @@ Columns = dict[str, Array]
 MONTH = 30.4375
 OLDEST_MONTH = -96
 # Lateness of an instalment, fitted to the release: chance by the loan's score, days by a lognormal around it.
-LATE_LEVEL, LATE_SLOPE = -2.05, 1.0
-LATE_DAYS_LEVEL, LATE_DAYS_SLOPE, LATE_DAYS_SPREAD = 0.9, 0.75, 0.9
+LATE_LEVEL, LATE_SLOPE = -1.85, 1.0
+LATE_DAYS_LEVEL, LATE_DAYS_SLOPE, LATE_DAYS_SPREAD = 0.4, 0.75, 0.85
 TOLERATED = 0.37
+STILL_OPEN = 0.7
+SPLIT_WHEN_SEEN = 0.75
+SCHEDULE_CHANGED = 0.1
 NO_COMPLETED_ROW = 0.14
 FIRST_ROW_SIGNED = 0.086
 UNKNOWN_TERM_WHEN_SIGNED = 0.24
@@ -34,7 +37,6 @@ class Loans:
         `prev`, `curr`, `first_due`, `term`, `repaid` (index of the last instalment), `annuity`, `credit`.
     late_score, early, split, abandoned : numpy.ndarray
         Normal score of lateness; usual days of paying early; chance of paying in two parts; left unpaid to this day.
-    rng : numpy.random.Generator
     """
 
     columns: Columns
@@ -91,7 +93,7 @@ def _loans(population: Population, drawn: Applications) -> Loans:
         late_score=pos.scores["LATE_SHARE"],
         early=habits.value("DAYS_EARLY"),
         split=habits.value("SPLIT_SHARE"),
-        abandoned=pos.flag("ABANDONED"),
+        abandoned=pos.flag("ABANDONED") & (rng.random(len(rows)) < STILL_OPEN),
     )
 
 
@@ -126,7 +128,7 @@ def _pos_months(
     loan = np.repeat(np.arange(loans.size), length)
     month = start[loan] + np.arange(len(loan)) - np.repeat(np.cumsum(length) - length, length)
     step = month - first[loan]
-    term, repaid = loans.columns["term"][loan], loans.columns["repaid"][loan]
+    term, repaid = _shown_term(rng, loans, drop)[loan], loans.columns["repaid"][loan]
     completed = (step > repaid) & ~loans.abandoned[loan]
     dpd, tolerated = _days_past_due(rng, loans, late, loan, step)
     status, unknown_term = _pos_status(population, rng, loans.abandoned[loan], step, repaid, completed, dpd)
@@ -143,11 +145,18 @@ def _pos_months(
     }
 
 
+def _shown_term(rng: np.random.Generator, loans: Loans, no_completed_row: Array) -> Array:
+    """Of loans repaid early some show the shorter term from the beginning, mostly those that end without a word."""
+    early = loans.columns["repaid"] < loans.columns["term"] - 1
+    chance = np.where(no_completed_row, 0.68, 0.12)
+    return np.where(early & (rng.random(loans.size) < chance), loans.columns["repaid"] + 1, loans.columns["term"])
+
+
 def _days_past_due(
     rng: np.random.Generator, loans: Loans, late: tuple[Array, Array, Array], loan: Array, step: Array
 ) -> tuple[Array, Array]:
     """Days past due on the day of the monthly report, which falls `offset` days after each due date."""
-    late_loan, late_index, days = late
+    late_loan, _, days = late
     begin = np.searchsorted(late_loan, np.arange(loans.size))
     count = np.bincount(late_loan, minlength=loans.size)
     offset = rng.integers(0, 30, loans.size)[loan]
@@ -197,10 +206,13 @@ def _payments(rng: np.random.Generator, loans: Loans, late: tuple[Array, Array, 
     final = index == columns["repaid"][loan]
     settled = final & (columns["repaid"][loan] < columns["term"][loan] - 1)
     remaining = columns["term"][loan] - index
+    changed = (rng.random(loans.size) < SCHEDULE_CHANGED)[loan]
+    changed &= index > (columns["repaid"] * rng.random(loans.size))[loan]
+    owed = owed * np.where(changed, rng.uniform(0.9, 1.0, loans.size)[loan], 1.0)
     owed = np.where(settled, owed * (1 + 0.85 * (remaining - 1)), np.where(final, owed * 0.99, owed))
     early = np.floor(np.nan_to_num(loans.early)[loan] * rng.gamma(1.3, 1 / 1.3, len(loan)))
     paid_on = due + np.where(days > 0, days, -early)
-    parts = np.where((rng.random(len(loan)) < 0.5 * loans.split[loan]) & ~settled, 2, 1)
+    parts = np.where((rng.random(len(loan)) < SPLIT_WHEN_SEEN * loans.split[loan]) & ~settled, 2, 1)
     row = np.repeat(np.arange(len(loan)), parts)
     second = np.r_[False, row[1:] == row[:-1]] if len(row) else np.zeros(0, bool)
     share = np.clip(rng.beta(0.4, 0.6, len(loan)), 0.001, 0.999)[row]
@@ -215,7 +227,7 @@ def _payments(rng: np.random.Generator, loans: Loans, late: tuple[Array, Array, 
     result = {
         "SK_ID_PREV": columns["prev"][loan][row],
         "SK_ID_CURR": columns["curr"][loan][row],
-        "NUM_INSTALMENT_VERSION": np.where(settled, 2, 1)[row],
+        "NUM_INSTALMENT_VERSION": (1 + changed + settled)[row],
         "NUM_INSTALMENT_NUMBER": index[row] + 1,
         "DAYS_INSTALMENT": due[row],
         "DAYS_ENTRY_PAYMENT": np.where(unpaid, np.nan, entry),

@@ -82,9 +82,9 @@ class RowSampler:
         return np.array([part in group.split("/") for group in self.groups])[self.group]
 
     def client_scores(self, client: Array, clients: int) -> Array:
-        """Best guess of each client's effects from the rows drawn, as calibration makes it from real rows; NaN without rows.
+        """Best guess of each client's effects from the drawn rows, as calibration makes it of real ones.
 
-        guess = mean * loading / (loading^2 + noise / rows), of scaled scores.
+        guess = mean * loading / (loading^2 + noise / rows), of scaled scores; NaN without rows.
         """
         guesses = np.full((clients, len(self.model.effects)), np.nan)
         for k, name in enumerate(self.model.effects):
@@ -138,9 +138,9 @@ def cells_of(*parts: tuple[Array, list[str]]) -> tuple[list[str], Array]:
     present, index = np.unique(joined, return_inverse=True)
     labels = []
     for cell in present:
-        words = []
+        words, rest = [], int(cell)
         for _, names in reversed(parts):
-            cell, code = divmod(cell, len(names) + 1)
+            rest, code = divmod(rest, len(names) + 1)
             words.append("none" if code == 0 else names[code - 1])
         labels.append("/".join(reversed(words)))
     return labels, index

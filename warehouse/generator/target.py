@@ -15,8 +15,8 @@ UNSEEN_WITHOUT = {"balance": "bureau", "pos": "previous", "instalments": "previo
 def draw_target(population: Population, rng: np.random.Generator, chunk: Chunk) -> Array:
     """Labels (0 or 1) of the clients of a chunk.
 
-    P(default) = 1 / (1 + exp(-(intercept + sum of coefficient * score))), where a score counts as 0 when the variable is
-    null; the intercept depends on whether the credit bureau knows the client.
+    P(default) = 1 / (1 + exp(-(intercept + sum of coefficient * score))), where a score counts as 0 when the variable
+    is null; the intercept depends on whether the credit bureau knows the client.
     """
     target = population.statistics.target
     known = population.counts(chunk, "bureau") > 0

@@ -33,19 +33,35 @@ def write_table(
     reader = pa.RecordBatchReader.from_batches(schema, counter.counted(_batches(table, schema, texts, batches)))
     con.register("generated", reader)
     location = str(path).replace("'", "''")
-    con.execute(f"copy (select * from generated) to '{location}' ({FORMATS[file_format]})")
+    try:
+        con.execute(f"copy (select * from generated) to '{location}' ({FORMATS[file_format]})")
+    except duckdb.Error as error:
+        if counter.error is not None:
+            raise counter.error from None
+        if isinstance(error, duckdb.InterruptException):
+            raise KeyboardInterrupt from None
+        raise
     con.unregister("generated")
     return counter.rows
 
 
 class _Counter:
+    """Rows that went through, and what stopped their making: DuckDB would only pass on its text."""
+
     def __init__(self) -> None:
         self.rows = 0
+        self.error: BaseException | None = None
 
     def counted(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            self.rows += batch.num_rows
-            yield batch
+        try:
+            for batch in batches:
+                self.rows += batch.num_rows
+                yield batch
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            self.error = error
+            raise
 
 
 def _batches(

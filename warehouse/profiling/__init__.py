@@ -1,0 +1,1 @@
+"""What the page of `warehouse.profile` says: measured in SQL, drawn as self-contained HTML."""
