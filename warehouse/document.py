@@ -93,7 +93,7 @@ def marts(feature_marts: Sequence[FeatureMart]) -> list[dict[str, Any]]:
 def _feature_column(mart: FeatureMart, feature: Feature) -> dict[str, Any]:
     meta = {
         "mart": mart.name,
-        "sources": list(mart.sources),
+        "sources": ", ".join(mart.sources),
         "unit": feature.unit,
         "aggregate": feature.aggregate,
         "window": feature.window,

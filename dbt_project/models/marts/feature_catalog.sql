@@ -27,7 +27,7 @@ described as (
         {% for feature in features %}
         {% set meta = feature.config.meta %}
         (
-            {{ quoted(feature.name) }}, {{ quoted(meta.mart) }}, {{ quoted(meta.sources | join(', ')) }},
+            {{ quoted(feature.name) }}, {{ quoted(meta.mart) }}, {{ quoted(meta.sources) }},
             {{ quoted('category' if feature.data_type == 'varchar' else ('flag' if meta.unit == 'flag' else 'number')) }},
             {{ quoted(meta.unit) }}, {{ quoted(meta.get('aggregate')) }}, {{ quoted(meta.get('window')) }},
             {{ quoted(feature.description) }}
