@@ -12,7 +12,6 @@ import pytest
 
 from warehouse.settings import PROJECT_ROOT
 
-
 MAKE = ["make", "--old-file", ".venv/.installed"]  # the environment is this one, whoever set it up
 
 
