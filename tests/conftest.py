@@ -1,6 +1,7 @@
 """What several tests share: generated raw files, and one warehouse built from them with every dbt test."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,8 @@ GENERATED_CLIENTS = 1500
 
 @pytest.fixture(scope="session", autouse=True)
 def _quiet_libraries() -> Iterator[None]:
-    """Nothing is reported to anybody, and no variable of the developer's shell decides what is tested."""
+    """Nothing is reported to anybody, and nothing of the developer's shell decides what is tested."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs, and their children, ignore it
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("CREDIT_")] + ["MLFLOW_TRACKING_URI"]:
             patch.delenv(name, raising=False)

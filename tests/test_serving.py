@@ -31,7 +31,7 @@ PORT = "1234"
 MODEL_IN_IMAGE = "/model"
 CLIENTS = 50
 LONGEST_START = 90
-LONGEST_STOP = 10
+LONGEST_STOP = 30
 NEVER_SERVED = {"dbt-core", "dbt-duckdb", "duckdb", "evidently", "great-expectations", "mlflow", "matplotlib", "pytest"}
 
 Instruction = tuple[str, str]

@@ -12,6 +12,8 @@ import pytest
 
 from warehouse.settings import PROJECT_ROOT
 
+MAKE = ["make", "--old-file", ".venv/.installed"]  # the environment is this one, whoever set it up
+
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -25,16 +27,14 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (PROJECT_ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT_ROOT / name, folder / name)
-    (folder / ".venv").mkdir()
-    (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
-    (folder / ".venv" / ".installed").touch()
+    (folder / ".venv").symlink_to(sys.prefix)
     return folder
 
 
 def make_run(clone: Path, **environment: str) -> str:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("CREDIT_", "MLFLOW_TRACKING"))}
     done = subprocess.run(
-        ["make", "run"],
+        [*MAKE, "run"],
         cwd=clone,
         env={**clean, **environment},
         stdout=subprocess.PIPE,
@@ -74,7 +74,7 @@ def test_it_runs_on_generated_files_after_a_run_on_others(clone: Path):
 
 def test_a_folder_that_holds_no_raw_files_is_refused_before_anything_is_built(clone: Path, tmp_path: Path):
     environment = {**os.environ, "CREDIT_RAW_DIR": str(tmp_path), "CREDIT_DUCKDB": str(tmp_path / "home_credit.duckdb")}
-    done = subprocess.run(["make", "run"], cwd=clone, env=environment, capture_output=True, text=True)
+    done = subprocess.run([*MAKE, "run"], cwd=clone, env=environment, capture_output=True, text=True)
     assert done.returncode != 0
     lines = [line for line in done.stderr.splitlines() if not line.startswith("make")]
     assert len(lines) == 1 and "found an empty folder" in lines[0]
