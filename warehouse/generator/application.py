@@ -12,6 +12,7 @@ from warehouse.generator.target import draw_target
 
 Array = np.ndarray
 RARITIES = {"CODE_GENDER": ("XNA", 4 / 307_511), "NAME_FAMILY_STATUS": ("Unknown", 2 / 307_511)}
+ABSURD_INCOME, ABSURD_INCOME_SHARE = 117_000_000.0, 1 / 307_511
 TWO_ADULTS = ("Married", "Civil marriage")
 YOUNGEST_AT_WORK = 17 * 365
 
@@ -108,7 +109,8 @@ class Applicants:
         self.drawn["AMT_GOODS_PRICE"] = price
         self.drawn["AMT_CREDIT"] = credit
         self.drawn["AMT_ANNUITY"] = np.round(annuity / 4.5) * 4.5
-        self.drawn["AMT_INCOME_TOTAL"] = np.maximum(np.round(income / step), 5) * step
+        absurd = self.rng.random(self.size) < ABSURD_INCOME_SHARE
+        self.drawn["AMT_INCOME_TOTAL"] = np.where(absurd, ABSURD_INCOME, np.maximum(np.round(income / step), 5) * step)
 
     def _household(self) -> None:
         adults = np.where(self._is("NAME_FAMILY_STATUS", *TWO_ADULTS), 2, 1)

@@ -34,9 +34,10 @@ class Loans:
     Attributes
     ----------
     columns : dict
-        `prev`, `curr`, `first_due`, `term`, `repaid` (index of the last instalment), `annuity`, `credit`.
+        `prev`, `curr`, `first_due`, `term`, `repaid` (index of the last instalment), `annuity`.
     late_score, early, split, abandoned : numpy.ndarray
-        Normal score of lateness; usual days of paying early; chance of paying in two parts; left unpaid to this day.
+        Normal score of lateness; usual days of paying early; chance of paying in two parts; a small rest left unpaid to
+        this day, which only the monthly reports show.
     """
 
     columns: Columns
@@ -86,7 +87,7 @@ def _loans(population: Population, drawn: Applications) -> Loans:
     habits.set_groups(["cash", "consumer"], consumer.astype(int))
     names = {
         "prev": "SK_ID_PREV", "curr": "SK_ID_CURR", "first_due": "DAYS_FIRST_DUE", "term": "CNT_PAYMENT",
-        "repaid": "repaid", "annuity": "AMT_ANNUITY", "credit": "AMT_CREDIT",
+        "repaid": "repaid", "annuity": "AMT_ANNUITY",
     }  # fmt: skip
     return Loans(
         columns={name: columns[source][rows] for name, source in names.items()},
@@ -97,7 +98,7 @@ def _loans(population: Population, drawn: Applications) -> Loans:
     )
 
 
-def instalments_due(loans: Loans) -> tuple[Array, Array]:
+def _instalments_due(loans: Loans) -> tuple[Array, Array]:
     """Loan and index of every instalment that has fallen due: 0, 1, ... up to the last one."""
     past = np.floor((-2 - loans.columns["first_due"]) / 30) + 1
     due = np.minimum(loans.columns["repaid"] + 1, past).astype(int)
@@ -107,7 +108,7 @@ def instalments_due(loans: Loans) -> tuple[Array, Array]:
 
 def _late_days(population: Population, drawn: Applications, loans: Loans) -> tuple[Array, Array, Array]:
     """Loan, index and days late (0 = in time) of every instalment due; the same ones for both tables."""
-    loan, index = instalments_due(loans)
+    loan, index = _instalments_due(loans)
     rng = population.rng("late_days", drawn.chunk.number)
     score = loans.late_score[loan]
     late = rng.standard_normal(len(loan)) < LATE_LEVEL + LATE_SLOPE * score
@@ -132,7 +133,7 @@ def _pos_months(
     completed = (step > repaid) & ~loans.abandoned[loan]
     dpd, tolerated = _days_past_due(rng, loans, late, loan, step)
     status, unknown_term = _pos_status(population, rng, loans.abandoned[loan], step, repaid, completed, dpd)
-    future = np.where(completed, 0, np.maximum(term - np.minimum(step, np.where(step > repaid, term, step)), 0))
+    future = np.where(step > repaid, 0, np.maximum(term - step, 0))
     return {
         "SK_ID_PREV": loans.columns["prev"][loan],
         "SK_ID_CURR": loans.columns["curr"][loan],
