@@ -10,7 +10,6 @@ from warehouse.fingerprint import MARTS_SCHEMA, Mart, quoted, read_marts
 MEMORY_LIMIT = "2GB"
 STORAGE_VERSION = "v1.4.0"  # the DuckDB shell that analysts have is older than the library, and must read it
 TARGET = "snapshot_being_written"
-STORAGE_VERSION = "v1.5.0"  # readers have older programs than the warehouse: the DuckDB shell, BI tools
 ORDER_KEY = "sk_id_curr"
 
 

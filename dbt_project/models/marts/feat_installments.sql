@@ -85,8 +85,7 @@ by_client as (
         {% for measure in measures %}
         {% for aggregate in measure.aggregates %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, measure) }}, over instalments {{ window.says }}.
-        {{ over_buckets(measure.name, aggregate, last) }}
-            as installments_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
+        {{ over_buckets(measure.name, aggregate, last) }} as installments_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
         {% endfor %}
         {% endfor %}
         {% endfor %}
@@ -94,8 +93,7 @@ by_client as (
         {% for window in windows if window.name in ('365d', '720d', '') %}
         {% set suffix = '_' ~ window.name if window.name else '' %}
         -- [per day] Least-squares slope of {{ measure | replace('_', ' ') }} against the due date, over instalments {{ window.says }}; positive when it grows.
-        {{ over_buckets(measure, 'slope', {'365d': 3, '720d': 4, '': 5}[window.name]) }}
-            as installments_{{ measure }}_slope{{ suffix }},
+        {{ over_buckets(measure, 'slope', {'365d': 3, '720d': 4, '': 5}[window.name]) }} as installments_{{ measure }}_slope{{ suffix }},
         {% endfor %}
         {% endfor %}
         -- [count] Highest version of an instalment calendar: how often one was changed.

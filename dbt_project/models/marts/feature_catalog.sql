@@ -21,7 +21,7 @@ labelled_sample as (
 
 described as (
 
-    select *
+    select listed.*
     from (
         values
         {% for feature in features %}
