@@ -39,7 +39,10 @@
     {%- elif aggregate == 'mean' -%}
         {{ safe_ratio(s, n) }}
     {%- elif aggregate == 'std' -%}
-        sqrt(greatest({{ safe_ratio('sum(' ~ measure ~ '_q) ' ~ where, n) }} - pow({{ safe_ratio(s, n) }}, 2), 0))
+        case
+            when {{ n }} > 0
+                then sqrt(greatest({{ safe_ratio('sum(' ~ measure ~ '_q) ' ~ where, n) }} - pow({{ safe_ratio(s, n) }}, 2), 0))
+        end
     {%- elif aggregate == 'slope' -%}
         {%- set t = 'sum(' ~ measure ~ '_t) ' ~ where -%}
         {{ safe_ratio(

@@ -16,6 +16,8 @@ by_loan as (
         max_by(cnt_instalment, months_balance) as term_last,
         max_by(cnt_instalment_future, months_balance) as remaining_last,
         max_by(name_contract_status, months_balance) as status_last,
+        min_by(cnt_instalment_future, months_balance) as remaining_first,
+        min(months_balance) filter (where name_contract_status = 'Completed') as months_completed,
         count(distinct cnt_instalment) as term_count,
         max(sk_dpd_def) as days_past_due_max,
         count(*) filter (where sk_dpd > 0) as late_month_count,
@@ -32,7 +34,7 @@ graded as (
         {{ safe_ratio('remaining_last', 'term_last') }} as remaining_share_last,
         case when status_last = 'Active' and months_last >= -2 then 1 else 0 end as is_active_last,
         case
-            when is_completed = 1 and months_last - months_first < term_last - 1 then 1
+            when months_completed - months_first < remaining_first then 1
             when is_completed = 1 then 0
         end as is_completed_early,
         row_number() over (partition by sk_id_curr order by months_first desc, sk_id_prev desc) as recency_rank

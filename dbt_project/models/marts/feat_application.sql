@@ -302,13 +302,17 @@ features as (
         -- [share 0..1] Share of the observed social circle that defaulted at 30 days past due.
         {{ safe_ratio('def_30_cnt_social_circle', 'obs_30_cnt_social_circle') }}
             as application_social_circle_default_share,
-        -- [score 0..3] Sum of the external scores that are known.
+        -- [score 0..3] Sum of the external scores that are known; 0 when none is.
         ext_source_total as application_ext_source_sum,
         -- [score 0..1] Standard deviation of the three external scores; null unless all three are known.
-        sqrt(
-            (pow(ext_source_1, 2) + pow(ext_source_2, 2) + pow(ext_source_3, 2)) / 3
-            - pow((ext_source_1 + ext_source_2 + ext_source_3) / 3, 2)
-        ) as application_ext_source_std,
+        case
+            when ext_source_count = 3
+                then
+                    sqrt(greatest(
+                        (pow(ext_source_1, 2) + pow(ext_source_2, 2) + pow(ext_source_3, 2)) / 3
+                        - pow((ext_source_1 + ext_source_2 + ext_source_3) / 3, 2), 0
+                    ))
+        end as application_ext_source_std,
         {% for first, second in [(1, 2), (1, 3), (2, 3)] %}
         -- [score -1..1] External score {{ first }} minus external score {{ second }}.
         ext_source_{{ first }} - ext_source_{{ second }} as application_ext_source_{{ first }}_minus_{{ second }},

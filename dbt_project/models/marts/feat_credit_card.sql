@@ -63,7 +63,8 @@ graded as (
             when amt_inst_min_regularity > 0 and coalesce(amt_payment_current, 0) < amt_inst_min_regularity then 1
             when amt_inst_min_regularity > 0 then 0
         end as is_below_minimum,
-        {{ bucket_of('months_balance', windows[:-1]) }} as bucket
+        {{ bucket_of('months_balance', windows[:-1]) }} as bucket,
+        row_number() over (partition by sk_id_curr order by months_balance desc, sk_id_prev desc) as recency_rank
     from credit_card_balance
 
 ),
@@ -79,8 +80,8 @@ by_bucket as (
         max(months_balance) as months_max,
         max(case when amt_drawings_current > 0 then months_balance end) as months_drawing_last,
         max(case when sk_dpd > 0 then months_balance end) as months_late_last,
-        max_by(amt_balance, months_balance) as balance_last,
-        max_by(utilisation, months_balance) as utilisation_last,
+        max_by(amt_balance, -recency_rank) as balance_last,
+        max_by(utilisation, -recency_rank) as utilisation_last,
         count(distinct sk_id_prev) as card_n,
         count(*) filter (where name_contract_status = 'Active') as active_n
     from graded
@@ -96,7 +97,7 @@ by_client as (
         {% set suffix = '_' ~ window.name if window.name else '' %}
         {% set last = loop.index0 %}
         -- [count] Monthly records of credit cards {{ window.says }}.
-        cast(sum(row_n) filter (where bucket <= {{ last }}) as bigint) as card_month_count{{ suffix }},
+        cast(coalesce(sum(row_n) filter (where bucket <= {{ last }}), 0) as bigint) as card_month_count{{ suffix }},
         {% for measure in measures %}
         {% for aggregate in measure.aggregates %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, measure) }}, over monthly records of credit cards {{ window.says }}.
@@ -123,7 +124,7 @@ by_client as (
         max_by(balance_last, months_max) as card_balance_last,
         -- [ratio] Balance over limit in the newest record with a limit.
         max_by(utilisation_last, months_max) as card_utilisation_last,
-        -- [count] Most cards with records in one window of time.
+        -- [count] Most cards with records within one of the disjoint spans 0-3, 4-6, 7-12 and more than 12 months ago.
         max(card_n) as card_count,
         -- [share 0..1] Months of an active card among all monthly records.
         {{ safe_ratio('sum(active_n)', 'sum(row_n)') }} as card_active_month_share

@@ -133,7 +133,7 @@ features as (
             as cross_duty_with_application_to_income_ratio,
         -- [ratio] Monthly duty of running loans over the annuity of this one.
         {{ safe_ratio('summed.monthly_duty', 'summed.amt_annuity') }} as cross_duty_to_application_annuity_ratio,
-        -- [share 0..1] Home Credit's share of the debt everywhere.
+        -- [ratio] Home Credit's part of the debt everywhere; above 1 when the bureau reports an overpaid loan.
         {{ safe_ratio(
             'coalesce(summed.previous_running_future_payment_sum, 0) + coalesce(summed.card_balance_last, 0)', 'summed.debt'
         ) }} as cross_home_credit_debt_ratio,

@@ -81,7 +81,7 @@ by_client as (
         {% set suffix = '_' ~ window.name if window.name else '' %}
         {% set last = loop.index0 %}
         -- [count] Instalments of earlier Home Credit loans {{ window.says }} (partial payments of one instalment count once).
-        cast(sum(row_n) filter (where bucket <= {{ last }}) as bigint) as installments_count{{ suffix }},
+        cast(coalesce(sum(row_n) filter (where bucket <= {{ last }}), 0) as bigint) as installments_count{{ suffix }},
         {% for measure in measures %}
         {% for aggregate in measure.aggregates %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, measure) }}, over instalments {{ window.says }}.

@@ -83,7 +83,7 @@ by_client as (
         {% set suffix = '_' ~ window.name if window.name else '' %}
         {% set last = loop.index0 %}
         -- [count] Monthly records of point-of-sale and cash loans {{ window.says }}.
-        cast(sum(row_n) filter (where bucket <= {{ last }}) as bigint) as pos_month_count{{ suffix }},
+        cast(coalesce(sum(row_n) filter (where bucket <= {{ last }}), 0) as bigint) as pos_month_count{{ suffix }},
         {% for measure in measures %}
         {% for aggregate in measure.aggregates %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, measure) }}, over monthly records of point-of-sale and cash loans {{ window.says }}.
@@ -107,7 +107,7 @@ by_client as (
         {{ safe_ratio('sum(demand_n)', 'sum(row_n)') }} as pos_demand_month_share,
         -- [share 0..1] Months between signature and start among all monthly records.
         {{ safe_ratio('sum(signed_n)', 'sum(row_n)') }} as pos_signed_month_share,
-        -- [count] Loans whose goods were returned to the store.
+        -- [count] Monthly records that say the goods were returned to the store.
         cast(sum(returned_n) as bigint) as pos_returned_count
     from by_bucket
     group by sk_id_curr
@@ -120,13 +120,13 @@ loans_by_client as (
         sk_id_curr,
         -- [count] Point-of-sale and cash loans with monthly records.
         count(*) as pos_loan_count,
-        -- [count] Point-of-sale and cash loans still active in their last record.
+        -- [count] Point-of-sale and cash loans active in a last record of at most two months ago.
         count(*) filter (where is_active_last = 1) as pos_active_loan_count,
         -- [share 0..1] Point-of-sale and cash loans that were completed.
         avg(is_completed) as pos_completed_loan_share,
         -- [share 0..1] Completed point-of-sale and cash loans that ended before their term.
         avg(is_completed_early) as pos_completed_early_share,
-        -- [count] Instalments left, summed over loans still active.
+        -- [count] Instalments left, summed over loans active in a last record of at most two months ago.
         cast(sum(remaining_last) filter (where is_active_last = 1) as double) as pos_active_remaining_sum,
         -- [share 0..1] Instalments left over instalments in all on the newest loan.
         max(remaining_share_last) filter (where recency_rank = 1) as pos_remaining_share_last_loan,
