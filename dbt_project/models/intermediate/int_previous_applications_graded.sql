@@ -25,7 +25,8 @@ graded as (
             as interest_rate,
         days_last_due_1st_version - days_last_due as days_paid_early,
         case
-            when is_still_running = 1 and days_last_due_1st_version is not null then greatest(0, {{ safe_ratio('days_last_due_1st_version', '30.0') }})
+            when is_still_running = 1 and days_last_due_1st_version is not null
+                then greatest(0, {{ safe_ratio('days_last_due_1st_version', '30.0') }})
         end as months_left,
         row_number() over (
             partition by sk_id_curr order by days_decision desc, sk_id_prev desc
