@@ -157,11 +157,11 @@ def _compile(folder: Path) -> tuple[list[Any], dict[str, Any]]:
 
     def visit(unique_id: str) -> None:
         if unique_id in nodes and unique_id not in ordered:
-            for parent in nodes[unique_id].depends_on.nodes:
+            for parent in sorted(nodes[unique_id].depends_on.nodes):
                 visit(parent)
             ordered[unique_id] = nodes[unique_id]
 
-    for unique_id in nodes:
+    for unique_id in sorted(nodes):  # threads finish in any order
         visit(unique_id)
     return list(ordered.values()), nodes
 
