@@ -1,0 +1,117 @@
+"""What is registered and served: pipelines whose mean is calibrated and compared with a threshold.
+
+This module travels with every exported model and is its MLflow loader (`_load_pyfunc`), so it imports nothing of this
+project: what the server runs is what training ran.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import skops.io
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+DECISION_FILE = "decision.json"
+TRUSTED_TYPES = (
+    "collections.OrderedDict",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "numpy.dtype",
+)
+GRANT, REFUSE = "grant", "refuse"
+SMALLEST = 1e-6
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A rising map from raw to calibrated default probability, as points between which it is straight.
+
+    Isotonic regression is this exactly; a sigmoid is stored by its two coefficients.
+
+    Attributes
+    ----------
+    method : str
+        "none", "isotonic" or "sigmoid".
+    points : tuple of two tuples of float
+        Raw and calibrated probabilities, ascending ("isotonic"); empty otherwise.
+    slope, intercept : float
+        Of the log-odds ("sigmoid").
+    """
+
+    method: str = "none"
+    points: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def __call__(self, probability: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Calibrated probability of each raw one; both from 0 to 1."""
+        if self.method == "isotonic":
+            return np.interp(probability, *self.points)
+        if self.method == "sigmoid":
+            inside = np.clip(probability, SMALLEST, 1 - SMALLEST)
+            return 1 / (1 + np.exp(-(self.slope * np.log(inside / (1 - inside)) + self.intercept)))
+        return probability
+
+
+@dataclass(frozen=True)
+class CreditScorer:
+    """The whole model.
+
+    Attributes
+    ----------
+    members : tuple of sklearn.pipeline.Pipeline
+        Raw features in, `predict_proba` out; their mean counts.
+    calibration : Calibration
+        Applied to the mean.
+    threshold : float
+        Applicants from this default probability on are refused.
+    """
+
+    members: tuple[Pipeline, ...]
+    calibration: Calibration
+    threshold: float
+
+    def probability(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Default probability of each applicant, shape (n_applicants,), 0 to 1."""
+        raw = np.mean([member.predict_proba(frame)[:, 1] for member in self.members], axis=0)
+        return self.calibration(raw)
+
+    def decide(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Probability, decision ("grant" or "refuse") and threshold of each applicant, in the order given."""
+        probability = self.probability(frame)
+        decision = np.where(probability >= self.threshold, REFUSE, GRANT)
+        return pd.DataFrame({"probability": probability, "decision": decision, "threshold": self.threshold})
+
+    def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """What MLflow calls; see `decide`."""
+        return self.decide(frame)
+
+    def save(self, folder: Path) -> None:
+        """Write the members with skops and the rest as JSON, without pickle."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, member in enumerate(self.members):
+            skops.io.dump(member, folder / f"member_{number}.skops")
+        calibration = {name: getattr(self.calibration, name) for name in ("method", "points", "slope", "intercept")}
+        decision = {"threshold": self.threshold, "members": len(self.members), "calibration": calibration}
+        (folder / DECISION_FILE).write_text(json.dumps(decision, indent=2), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "CreditScorer":
+        """Read what `save` wrote."""
+        decision = json.loads((folder / DECISION_FILE).read_text(encoding="utf-8"))
+        members = tuple(
+            skops.io.load(folder / f"member_{number}.skops", trusted=list(TRUSTED_TYPES))
+            for number in range(decision["members"])
+        )
+        calibration = decision["calibration"]
+        points = tuple(tuple(axis) for axis in calibration.pop("points"))
+        return cls(members, Calibration(points=points, **calibration), decision["threshold"])
+
+
+def _load_pyfunc(path: str) -> CreditScorer:
+    """The entry point of MLflow's loader; `path` is the folder that `save` wrote."""
+    return CreditScorer.load(Path(path))
