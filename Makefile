@@ -32,7 +32,7 @@ $(VENV)/.installed: requirements.txt
 		{ echo "error: expected Python >= 3.11; found $$($(PYTHON) --version); set PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.txt
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.txt
 	@touch $@
 
 run: setup ## raw files -> marts -> quality gate -> model -> snapshot -> drift report -> summary
