@@ -193,7 +193,7 @@ def _typed(raw: RawFile, column: Column) -> str:
     source, name = _source(raw, column), _identifier(column.name)
     if is_integer(column):
         fault = f"error('{column.name} holds ' || {source} || ', expected {column.data_type}')"
-        source = f"case when {source} is null or {source} = trunc({source}) then {source} else {fault} end"
+        source = f"case when {source} <> trunc({source}) then {fault} else {source} end"
     return f"cast({source} as {column.data_type}) as {name}"
 
 
