@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from warehouse.contract import Contract, Table, load_contract
-from warehouse.errors import SettingsError
+from warehouse.errors import RawDataError, SettingsError
 from warehouse.fidelity import open_folder
 from warehouse.fidelity_features import labelled_features_sql
 from warehouse.fidelity_measures import auc
@@ -301,6 +301,14 @@ def test_files_that_are_there_are_only_replaced_on_request(tmp_path: Path):
     assert (out / "bureau.parquet").read_bytes() == before
     generate(GeneratorOptions(20, 2, out, force=True, quiet=True))
     assert {path.name for path in out.iterdir()} == {f"{table}.csv" for table in TABLES} | {MANIFEST, "notes.txt"}
+
+
+def test_a_folder_with_half_a_landing_is_left_alone(tmp_path: Path):
+    (tmp_path / ".landing").mkdir()
+    (tmp_path / ".landing" / "swap.json").write_text("{}")
+    with pytest.raises(RawDataError, match=r"run: python -m warehouse\.land --resume"):
+        generate(GeneratorOptions(20, 1, tmp_path, force=True, quiet=True))
+    assert [path.name for path in tmp_path.iterdir()] == [".landing"]
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path):

@@ -26,6 +26,7 @@ from warehouse.generator.clients import TEST_TO_TRAIN, Population
 from warehouse.generator.drift import DRIFTS
 from warehouse.generator.statistics import STATISTICS_FILE, load_statistics
 from warehouse.generator.writer import FORMATS, write_table
+from warehouse.raw_folder import require_whole_landing
 
 MANIFEST = "generated.json"
 MAX_CLIENTS = 10_000_000
@@ -114,6 +115,7 @@ def _check(options: GeneratorOptions) -> None:
         raise SettingsError(expected="--seed of 0 or more", found=str(options.seed), remedy="choose another seed")
     if out.exists() and not out.is_dir():
         raise SettingsError(expected=f"{out} to be a folder", found="a file", remedy="choose another folder with --out")
+    require_whole_landing(out)
     present = sorted(path.name for path in _raw_files(out))
     if present and not options.force:
         raise SettingsError(

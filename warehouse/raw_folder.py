@@ -19,18 +19,14 @@ def find_raw_file(raw_dir: Path, table_name: str) -> Path:
     RawDataError
         None, or more than one, or an empty one, or one that is no file; or a landing was stopped half-way.
     """
-    if (raw_dir / LANDING / LANDING_JOURNAL).exists():
-        raise RawDataError(
-            expected=f"a complete set of raw files in {raw_dir}",
-            found="a landing that was stopped while it swapped them",
-            remedy=f"run: python -m warehouse.land --resume --raw-dir {raw_dir}",
-        )
+    require_whole_landing(raw_dir)
     found = raw_files_of(raw_dir, table_name)
     if not found:
         raise RawDataError(
             expected=f"{table_name}.csv (or {', '.join(SUFFIXES[1:])}) in {raw_dir}",
             found=_folder_content(raw_dir),
-            remedy="put the file there, or set CREDIT_RAW_DIR, or run: python -m warehouse.generate --out DIR",
+            remedy="set CREDIT_RAW_DIR, land the release (python -m warehouse.land ARCHIVE), "
+            "or generate files (python -m warehouse.generate --out DIR)",
         )
     if len(found) > 1:
         raise RawDataError(
@@ -40,6 +36,21 @@ def find_raw_file(raw_dir: Path, table_name: str) -> Path:
         )
     _check_is_file(found[0])
     return found[0]
+
+
+def require_whole_landing(raw_dir: Path) -> None:
+    """Stop when a landing was stopped half-way: its files belong to two releases.
+
+    Raises
+    ------
+    RawDataError
+    """
+    if (raw_dir / LANDING / LANDING_JOURNAL).exists():
+        raise RawDataError(
+            expected=f"a complete set of raw files in {raw_dir}",
+            found="a landing that was stopped while it swapped them",
+            remedy=f"run: python -m warehouse.land --resume --raw-dir {raw_dir}",
+        )
 
 
 def raw_files_of(raw_dir: Path, table_name: str) -> list[Path]:
