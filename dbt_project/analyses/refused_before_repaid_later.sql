@@ -20,7 +20,7 @@ judged as (
         end as earlier_decisions,
         case
             when previous_refused_count >= 3 then '3 or more'
-            else cast(coalesce(previous_refused_count, 0) as varchar)
+            else cast(coalesce(previous_refused_count, 0) as string)
         end as refusals
     from training_set
 

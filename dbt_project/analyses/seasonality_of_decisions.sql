@@ -9,8 +9,8 @@
             when 'SUNDAY' then '7 Sunday'
         end
 {%- endset %}
-{% set hour = "lpad(cast(hour_appr_process_start as varchar), 2, '0')" %}
-{% set quarter = "lpad(cast(cast(floor(-days_decision / 90) as integer) as varchar), 2, '0')" %}
+{% set hour = "lpad(cast(hour_appr_process_start as string), 2, '0')" %}
+{% set quarter = "lpad(cast(cast(floor(-days_decision / 90) as integer) as string), 2, '0')" %}
 
 -- Do decisions have seasons: by weekday and hour of the application, and by quarters (90 days) before the present one?
 -- One row per season: what was decided on earlier applications, and how labelled present ones are repaid.

@@ -13,7 +13,7 @@
 
 {# A text as an SQL literal; null for none. #}
 {% macro quoted(text) -%}
-    {{ "'" ~ (text | replace("'", "''")) ~ "'" if text else 'cast(null as varchar)' }}
+    {{ "'" ~ (text | replace("'", "''")) ~ "'" if text else 'cast(null as string)' }}
 {%- endmacro %}
 
 {# A number that scatters keys, the same in every run. #}
