@@ -98,8 +98,6 @@ def interest_rates(tables: Tables) -> pd.DataFrame:
     plausible = rates.where(rates >= 0.085)
     return pd.DataFrame(
         {
-            "application_interest_rate_12_payments": rates[12],
-            "application_interest_rate_36_payments": rates[36],
             "application_interest_rate_plausible_min": plausible.min(axis=1),
             "application_interest_rate_plausible_max": plausible.max(axis=1),
         }

@@ -12,21 +12,14 @@ def card_windows(tables: Tables) -> pd.DataFrame:
     features = {}
     for months, suffix in ((3, "_3m"), (6, "_6m"), (12, "_12m"), (np.inf, "")):
         recent = rows[rows["MONTHS_BALANCE"] >= -months]
-        asked = recent[recent["AMT_INST_MIN_REGULARITY"] > 0]
         features |= {
             f"card_balance_mean{suffix}": mean(recent, "AMT_BALANCE"),
             f"card_balance_max{suffix}": largest(recent, "AMT_BALANCE"),
             f"card_utilisation_mean{suffix}": mean(recent, "USED"),
             f"card_utilisation_max{suffix}": largest(recent, "USED"),
             f"card_drawings_sum{suffix}": total(recent, "AMT_DRAWINGS_CURRENT"),
-            f"card_drawings_atm_mean{suffix}": mean(recent, "AMT_DRAWINGS_ATM_CURRENT"),
             f"card_drawings_atm_count_sum{suffix}": total(recent, "CNT_DRAWINGS_ATM_CURRENT"),
             f"card_payment_to_minimum_ratio_mean{suffix}": mean(recent, "PAID_TO_MINIMUM"),
-            f"card_below_minimum_share{suffix}": share(
-                asked, asked["AMT_PAYMENT_CURRENT"].fillna(0) < asked["AMT_INST_MIN_REGULARITY"]
-            ),
-            f"card_late_share{suffix}": share(recent, recent["SK_DPD"] > 0),
-            f"card_days_past_due_max{suffix}": largest(recent, "SK_DPD"),
         }
     return pd.DataFrame(features)
 
@@ -42,7 +35,14 @@ def _card_rows(tables: Tables) -> pd.DataFrame:
 def card_course(tables: Tables) -> pd.DataFrame:
     rows = _card_rows(tables)
     year = rows[rows["MONTHS_BALANCE"] >= -12]
+    asked = rows[rows["AMT_INST_MIN_REGULARITY"] > 0]
     features = {
+        "card_drawings_atm_mean": mean(rows, "AMT_DRAWINGS_ATM_CURRENT"),
+        "card_below_minimum_share": share(
+            asked, asked["AMT_PAYMENT_CURRENT"].fillna(0) < asked["AMT_INST_MIN_REGULARITY"]
+        ),
+        "card_late_share": share(rows, rows["SK_DPD"] > 0),
+        "card_days_past_due_max": largest(rows, "SK_DPD"),
         "card_month_count": rows.groupby(CLIENT).size(),
         "card_balance_std": spread(rows, "AMT_BALANCE"),
         "card_months_drawing_last": largest(rows[rows["AMT_DRAWINGS_CURRENT"] > 0], "MONTHS_BALANCE"),

@@ -32,7 +32,7 @@ def instalments(tables: Tables) -> pd.DataFrame:
 def instalment_windows(tables: Tables) -> pd.DataFrame:
     rows = instalments(tables)
     features = {}
-    for days, suffix in ((30, "_30d"), (90, "_90d"), (180, "_180d"), (365, "_365d"), (720, "_720d"), (np.inf, "")):
+    for days, suffix in ((90, "_90d"), (365, "_365d"), (720, "_720d"), (np.inf, "")):
         recent = rows[rows["DUE"] >= -days]
         paid = recent[recent["PAID_ON"].notna()]
         features |= {

@@ -11,16 +11,13 @@ def pos_windows(tables: Tables) -> pd.DataFrame:
     rows = tables["pos"]
     rows = rows.assign(LEFT_SHARE=ratio(rows["CNT_INSTALMENT_FUTURE"], rows["CNT_INSTALMENT"]))
     features = {}
-    for months, suffix in ((3, "_3m"), (6, "_6m"), (12, "_12m"), (24, "_24m"), (np.inf, "")):
+    for months, suffix in ((3, "_3m"), (12, "_12m"), (24, "_24m"), (np.inf, "")):
         recent = rows[rows["MONTHS_BALANCE"] >= -months]
         features |= {
             f"pos_days_past_due_max{suffix}": largest(recent, "SK_DPD"),
-            f"pos_days_past_due_tolerated_mean{suffix}": mean(recent, "SK_DPD_DEF"),
-            f"pos_days_past_due_tolerated_sum{suffix}": total(recent, "SK_DPD_DEF"),
+            f"pos_days_past_due_tolerated_max{suffix}": largest(recent, "SK_DPD_DEF"),
             f"pos_late_share{suffix}": share(recent, recent["SK_DPD"] > 0),
-            f"pos_late_tolerated_share{suffix}": share(recent, recent["SK_DPD_DEF"] > 0),
             f"pos_remaining_share_mean{suffix}": mean(recent, "LEFT_SHARE"),
-            f"pos_remaining_min{suffix}": smallest(recent, "CNT_INSTALMENT_FUTURE"),
             f"pos_term_max{suffix}": largest(recent, "CNT_INSTALMENT"),
             f"pos_completed_share{suffix}": share(recent, recent["NAME_CONTRACT_STATUS"] == "Completed"),
         }

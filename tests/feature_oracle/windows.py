@@ -11,7 +11,7 @@ def window_spreads(tables: Tables) -> pd.DataFrame:
     """Unknown, not 0, for a client with nothing in the window."""
     due, card = instalments(tables), tables["card"]
     features = {}
-    for days in (30, 90, 365):
+    for days in (90, 365):
         recent = due[due["DUE"] >= -days]
         features[f"installments_days_past_due_std_{days}d"] = spread(recent, "LATE")
         features[f"installments_paid_to_owed_ratio_std_{days}d"] = spread(recent, "PAID_SHARE")
@@ -25,7 +25,7 @@ def window_counts(tables: Tables) -> pd.DataFrame:
     due, pos, card = instalments(tables), tables["pos"], tables["card"]
     return pd.DataFrame(
         {
-            "installments_count_30d": how_many(due, due["DUE"] >= -30),
+            "installments_count_90d": how_many(due, due["DUE"] >= -90),
             "installments_count_365d": how_many(due, due["DUE"] >= -365),
             "pos_month_count_3m": how_many(pos, pos["MONTHS_BALANCE"] >= -3),
             "card_month_count_3m": how_many(card, card["MONTHS_BALANCE"] >= -3),

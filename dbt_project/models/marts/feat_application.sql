@@ -331,18 +331,13 @@ features as (
         {% endfor %}
         -- [days] Age times the known mean of the external scores.
         -days_birth * {{ safe_ratio('ext_source_total', 'ext_source_count') }} as application_age_times_ext_source_mean,
-        {% for term in terms %}
-        -- [ratio] Yearly interest if the loan had {{ term }} payments: 24 * interest / (credit * (term + 1)).
-        {{ safe_ratio('24 * (' ~ term ~ ' * amt_annuity - amt_credit)', 'amt_credit * ' ~ (term + 1)) }}
-            as application_interest_rate_{{ term }}_payments,
-        {% endfor %}
-        -- [ratio] Smallest of these yearly rates that is at least 8.5 %.
+        -- [ratio] Yearly interest 24 * interest / (credit * (term + 1)), the smallest of at least 8.5 % over terms of 6 to 60 payments.
         least(
             {% for term in terms %}
             {{ plausible_rate(term) }}{{ ',' if not loop.last }}
             {% endfor %}
         ) as application_interest_rate_plausible_min,
-        -- [ratio] Largest of these yearly rates that is at least 8.5 %.
+        -- [ratio] Yearly interest 24 * interest / (credit * (term + 1)), the largest of at least 8.5 % over terms of 6 to 60 payments.
         greatest(
             {% for term in terms %}
             {{ plausible_rate(term) }}{{ ',' if not loop.last }}

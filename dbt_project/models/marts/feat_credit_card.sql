@@ -10,13 +10,13 @@
     {'name': 'utilisation', 'sql': 'utilisation', 'unit': 'ratio', 'aggregates': ['mean', 'max', 'min'],
         'says': 'balance over limit'},
     {'name': 'limit', 'sql': 'amt_credit_limit_actual', 'unit': 'currency', 'aggregates': ['mean', 'max', 'min'],
-        'says': 'limit of a card'},
+        'ever_only': ['max', 'min'], 'says': 'limit of a card'},
     {'name': 'drawings', 'sql': 'amt_drawings_current', 'unit': 'currency', 'aggregates': ['mean', 'max', 'sum'],
         'says': 'amount drawn in a month'},
     {'name': 'drawings_atm', 'sql': 'amt_drawings_atm_current', 'unit': 'currency', 'aggregates': ['mean', 'max', 'sum'],
-        'says': 'cash drawn in a month'},
+        'ever_only': ['mean', 'max', 'sum'], 'says': 'cash drawn in a month'},
     {'name': 'drawings_pos', 'sql': 'amt_drawings_pos_current', 'unit': 'currency', 'aggregates': ['mean', 'sum'],
-        'says': 'amount spent on goods in a month'},
+        'ever_only': ['mean', 'sum'], 'says': 'amount spent on goods in a month'},
     {'name': 'drawings_atm_count', 'sql': 'cnt_drawings_atm_current', 'unit': 'count', 'aggregates': ['mean', 'max', 'sum'],
         'says': 'cash drawings in a month'},
     {'name': 'drawings_count', 'sql': 'cnt_drawings_current', 'unit': 'count', 'aggregates': ['mean', 'max', 'sum'],
@@ -26,13 +26,15 @@
     {'name': 'payment_to_minimum_ratio', 'sql': 'payment_to_minimum_ratio', 'unit': 'ratio', 'aggregates': ['mean', 'min'],
         'says': 'payment over the smallest one asked for'},
     {'name': 'below_minimum', 'sql': 'is_below_minimum', 'unit': 'share 0..1', 'aggregates': ['mean'],
-        'says': 'months paid below the minimum'},
-    {'name': 'days_past_due', 'sql': 'sk_dpd', 'unit': 'days', 'aggregates': ['mean', 'max'], 'says': 'days past due'},
-    {'name': 'late', 'sql': 'is_late', 'unit': 'share 0..1', 'aggregates': ['mean'], 'says': 'months past due'},
+        'ever_only': ['mean'], 'says': 'months paid below the minimum'},
+    {'name': 'days_past_due', 'sql': 'sk_dpd', 'unit': 'days', 'aggregates': ['mean', 'max'],
+        'ever_only': ['mean', 'max'], 'says': 'days past due'},
+    {'name': 'late', 'sql': 'is_late', 'unit': 'share 0..1', 'aggregates': ['mean'],
+        'ever_only': ['mean'], 'says': 'months past due'},
     {'name': 'late_tolerated', 'sql': 'is_late_tolerated', 'unit': 'share 0..1', 'aggregates': ['mean'],
-        'says': 'months past due with tolerance for small debts'},
+        'ever_only': ['mean'], 'says': 'months past due with tolerance for small debts'},
     {'name': 'paid_instalments', 'sql': 'cnt_instalment_mature_cum', 'unit': 'count', 'aggregates': ['max'],
-        'says': 'number of paid instalments'},
+        'ever_only': ['max'], 'says': 'number of paid instalments'},
 ] %}
 {% set slopes = ['balance', 'utilisation', 'drawings'] %}
 
@@ -99,7 +101,7 @@ by_client as (
         -- [count] Monthly records of credit cards {{ window.says }}.
         cast(coalesce(sum(row_n) filter (where bucket <= {{ last }}), 0) as bigint) as card_month_count{{ suffix }},
         {% for measure in measures %}
-        {% for aggregate in measure.aggregates %}
+        {% for aggregate in measure.aggregates if not window.name or aggregate not in measure.get('ever_only', []) %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, measure) }}, over monthly records of credit cards {{ window.says }}.
         {{ over_buckets(measure.name, aggregate, last) }} as card_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
         {% endfor %}
@@ -109,7 +111,7 @@ by_client as (
         {% for window in windows if window.name in ('6m', '12m', '') %}
         {% set suffix = '_' ~ window.name if window.name else '' %}
         -- [per month] Least-squares slope of the {{ measure }} against the month, over monthly records of credit cards {{ window.says }}; positive when it grows.
-        {{ over_buckets(measure, 'slope', {'6m': 1, '12m': 2, '': 3}[window.name]) }} as card_{{ measure }}_slope{{ suffix }},
+        {{ over_buckets(measure, 'slope', windows.index(window)) }} as card_{{ measure }}_slope{{ suffix }},
         {% endfor %}
         {% endfor %}
         -- [months] Oldest monthly record of a credit card, relative to the application.

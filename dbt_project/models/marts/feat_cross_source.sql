@@ -1,3 +1,13 @@
+{# Themes of risk (see int_application_risk_themes) and what they look at. #}
+{% set themes = {
+    'indebtedness': 'debt against credit, limit and income',
+    'recent_borrowing': 'loans and applications that are recent and many',
+    'late_payment': 'refusals, overdue amounts and late instalments',
+    'instability': 'new address, document, phone, work and history, low education',
+    'loan_price': 'expensive loans so far and credit above the price of the goods',
+    'thin_record': 'few loans repaid and small ones, little paid down',
+} %}
+
 -- One row per application: debt, duty, lateness and contact over all sources together.
 with
 
@@ -34,6 +44,12 @@ pos_cash as (
 credit_card as (
 
     select * from {{ ref('feat_credit_card') }}
+
+),
+
+risk_themes as (
+
+    select * from {{ ref('int_application_risk_themes') }}
 
 ),
 
@@ -170,8 +186,24 @@ features as (
         {{ safe_ratio(
             '24 * (by_product_term.cnt_payment_mean * summed.amt_annuity - summed.amt_credit)',
             'summed.amt_credit * (by_product_term.cnt_payment_mean + 1)'
-        ) }} as cross_interest_rate_at_peers_term
+        ) }} as cross_interest_rate_at_peers_term,
+        {% for theme, signs in themes.items() %}
+        -- [standard deviations] Signs of {{ theme | replace('_', ' ') }}: {{ signs }}. Mean of the known standard scores; higher is riskier.
+        risk_themes.{{ theme }}_known_score as cross_{{ theme }}_known_score,
+        -- [standard deviations] Signs of {{ theme | replace('_', ' ') }}: {{ signs }}. Sum of their standard scores, unknown ones taken as average, standardised again.
+        risk_themes.{{ theme }}_score as cross_{{ theme }}_score,
+        -- [standard deviations] Mean of the standard scores of {{ theme | replace('_', ' ') }} and of low external scores; higher is riskier.
+        (risk_themes.{{ theme }}_score + risk_themes.low_ext_source_score) / 2 as cross_{{ theme }}_with_ext_source_score,
+        {% endfor %}
+        -- [standard deviations] Low external scores: sum of their standard scores, unknown ones taken as average, standardised again.
+        risk_themes.low_ext_source_score as cross_low_ext_source_score,
+        -- [standard deviations] Mean of the standard scores of the six themes of risk; higher is riskier.
+        risk_themes.risk_score as cross_risk_score,
+        -- [standard deviations] Mean of the standard scores of the six themes of risk, twice, and of low external scores, once.
+        (2 * risk_themes.risk_score + risk_themes.low_ext_source_score) / 3 as cross_risk_with_ext_source_score
     from summed
+    left join risk_themes
+        on summed.sk_id_curr = risk_themes.sk_id_curr
     left join by_product_term
         on summed.product_term = by_product_term.product_term
 

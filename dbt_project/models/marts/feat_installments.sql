@@ -1,7 +1,5 @@
 {% set windows = [
-    {'name': '30d', 'since': -30, 'says': 'due in the last 30 days'},
     {'name': '90d', 'since': -90, 'says': 'due in the last 90 days'},
-    {'name': '180d', 'since': -180, 'says': 'due in the last 180 days'},
     {'name': '365d', 'since': -365, 'says': 'due in the last 365 days'},
     {'name': '720d', 'since': -720, 'says': 'due in the last 720 days'},
     {'name': '', 'since': none, 'says': 'ever due'},
@@ -93,7 +91,7 @@ by_client as (
         {% for window in windows if window.name in ('365d', '720d', '') %}
         {% set suffix = '_' ~ window.name if window.name else '' %}
         -- [per day] Least-squares slope of {{ measure | replace('_', ' ') }} against the due date, over instalments {{ window.says }}; positive when it grows.
-        {{ over_buckets(measure, 'slope', {'365d': 3, '720d': 4, '': 5}[window.name]) }} as installments_{{ measure }}_slope{{ suffix }},
+        {{ over_buckets(measure, 'slope', windows.index(window)) }} as installments_{{ measure }}_slope{{ suffix }},
         {% endfor %}
         {% endfor %}
         -- [count] Highest version of an instalment calendar: how often one was changed.

@@ -1,22 +1,17 @@
 {% set windows = [
     {'name': '3m', 'since': -3, 'says': 'of the last 3 months'},
-    {'name': '6m', 'since': -6, 'says': 'of the last 6 months'},
     {'name': '12m', 'since': -12, 'says': 'of the last 12 months'},
     {'name': '24m', 'since': -24, 'says': 'of the last 24 months'},
     {'name': '', 'since': none, 'says': 'ever observed'},
 ] %}
 {% set measures = [
     {'name': 'days_past_due', 'sql': 'sk_dpd', 'unit': 'days', 'aggregates': ['mean', 'max'], 'says': 'days past due'},
-    {'name': 'days_past_due_tolerated', 'sql': 'sk_dpd_def', 'unit': 'days', 'aggregates': ['mean', 'max', 'sum'],
+    {'name': 'days_past_due_tolerated', 'sql': 'sk_dpd_def', 'unit': 'days', 'aggregates': ['max'],
         'says': 'days past due with tolerance for small debts'},
     {'name': 'late', 'sql': 'is_late', 'unit': 'share 0..1', 'aggregates': ['mean'], 'says': 'months past due'},
-    {'name': 'late_tolerated', 'sql': 'is_late_tolerated', 'unit': 'share 0..1', 'aggregates': ['mean'],
-        'says': 'months past due with tolerance for small debts'},
     {'name': 'remaining_share', 'sql': 'remaining_share', 'unit': 'ratio', 'aggregates': ['mean', 'min', 'max'],
         'says': 'instalments left over instalments in all'},
-    {'name': 'remaining', 'sql': 'cnt_instalment_future', 'unit': 'count', 'aggregates': ['mean', 'min', 'max'],
-        'says': 'instalments left'},
-    {'name': 'term', 'sql': 'cnt_instalment', 'unit': 'payments', 'aggregates': ['mean', 'max'],
+    {'name': 'term', 'sql': 'cnt_instalment', 'unit': 'payments', 'aggregates': ['max'],
         'says': 'instalments in all'},
     {'name': 'completed', 'sql': 'is_completed', 'unit': 'share 0..1', 'aggregates': ['mean'],
         'says': 'months in which a loan was completed'},
@@ -48,7 +43,6 @@ graded as (
     select
         *,
         case when sk_dpd > 0 then 1 else 0 end as is_late,
-        case when sk_dpd_def > 0 then 1 else 0 end as is_late_tolerated,
         case when name_contract_status = 'Completed' then 1 else 0 end as is_completed,
         {{ safe_ratio('cnt_instalment_future', 'cnt_instalment') }} as remaining_share,
         {{ bucket_of('months_balance', windows[:-1]) }} as bucket
@@ -92,9 +86,9 @@ by_client as (
         {% endfor %}
         {% endfor %}
         -- [per month] Least-squares slope of days past due with tolerance against the month, last 24 months; positive when it grows.
-        {{ over_buckets('days_past_due_tolerated', 'slope', 3) }} as pos_days_past_due_tolerated_slope_24m,
+        {{ over_buckets('days_past_due_tolerated', 'slope', 2) }} as pos_days_past_due_tolerated_slope_24m,
         -- [per month] Least-squares slope of the share of instalments left against the month, last 12 months; negative when loans are paid down.
-        {{ over_buckets('remaining_share', 'slope', 2) }} as pos_remaining_share_slope_12m,
+        {{ over_buckets('remaining_share', 'slope', 1) }} as pos_remaining_share_slope_12m,
         -- [months] Oldest monthly record of a point-of-sale or cash loan, relative to the application.
         min(months_min) as pos_months_min,
         -- [months] Newest monthly record of a point-of-sale or cash loan, relative to the application.

@@ -1,8 +1,9 @@
 {% set groups = [
     {'name': '', 'where': 'true', 'says': 'previous applications'},
     {'name': 'approved_', 'where': 'is_approved = 1', 'says': 'approved previous applications'},
-    {'name': 'refused_', 'where': 'is_refused = 1', 'says': 'refused previous applications'},
-    {'name': 'running_', 'where': 'is_still_running = 1', 'says': 'previous loans that are still being paid'},
+    {'name': 'refused_', 'where': 'is_refused = 1', 'amounts_only': true, 'says': 'refused previous applications'},
+    {'name': 'running_', 'where': 'is_still_running = 1', 'amounts_only': true,
+        'says': 'previous loans that are still being paid'},
     {'name': 'cash_', 'where': "name_contract_type = 'Cash loans'", 'says': 'previous applications for a cash loan'},
     {'name': 'consumer_', 'where': "name_contract_type = 'Consumer loans'",
         'says': 'previous applications for a consumer loan'},
@@ -12,17 +13,19 @@
     {'sql': 'amt_application', 'unit': 'currency', 'aggregates': ['mean', 'max'], 'says': 'credit asked for'},
     {'sql': 'amt_credit', 'unit': 'currency', 'aggregates': ['mean', 'max', 'sum'], 'says': 'credit granted'},
     {'sql': 'amt_annuity', 'unit': 'currency', 'aggregates': ['mean', 'max'], 'says': 'annuity'},
-    {'sql': 'application_to_credit_ratio', 'unit': 'ratio', 'aggregates': ['mean', 'min'],
+    {'sql': 'application_to_credit_ratio', 'is_term': true, 'unit': 'ratio', 'aggregates': ['mean', 'min'],
         'says': 'credit asked for over credit granted'},
-    {'sql': 'credit_to_annuity_ratio', 'unit': 'payments', 'aggregates': ['mean', 'max'], 'says': 'credit over annuity'},
-    {'sql': 'cnt_payment', 'unit': 'payments', 'aggregates': ['mean', 'max'], 'says': 'term'},
+    {'sql': 'credit_to_annuity_ratio', 'is_term': true, 'unit': 'payments', 'aggregates': ['mean', 'max'],
+        'says': 'credit over annuity'},
+    {'sql': 'cnt_payment', 'is_term': true, 'unit': 'payments', 'aggregates': ['mean', 'max'], 'says': 'term'},
     {'sql': 'days_decision', 'unit': 'days', 'aggregates': ['mean', 'max', 'min'],
         'says': 'day of decision relative to the application'},
-    {'sql': 'interest_share', 'unit': 'ratio', 'aggregates': ['mean', 'max', 'min'],
+    {'sql': 'interest_share', 'is_term': true, 'unit': 'ratio', 'aggregates': ['mean', 'max', 'min'],
         'says': 'total interest (payments minus credit) per credit'},
-    {'sql': 'interest_rate', 'unit': 'ratio', 'aggregates': ['mean', 'max', 'min'],
+    {'sql': 'interest_rate', 'is_term': true, 'unit': 'ratio', 'aggregates': ['mean', 'max', 'min'],
         'says': 'yearly interest by the approximation 24 * interest / (credit * (term + 1))'},
-    {'sql': 'rate_down_payment', 'unit': 'share 0..1', 'aggregates': ['mean', 'max'], 'says': 'rate of the down payment'},
+    {'sql': 'rate_down_payment', 'is_term': true, 'unit': 'share 0..1', 'aggregates': ['mean', 'max'],
+        'says': 'rate of the down payment'},
 ] %}
 {% set months = [6, 12, 24] %}
 {% set last_applications = [1, 3, 5, 10] %}
@@ -68,7 +71,7 @@ by_client as (
         -- [count] Number of {{ group.says }}.
         count(*) filter (where {{ group.where }}) as previous_{{ group.name }}count,
         {% endif %}
-        {% for measure in measures %}
+        {% for measure in measures if not (group.amounts_only and measure.is_term) %}
         {% for aggregate in measure.aggregates if group.name != 'last_1_' or aggregate == 'mean' %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, {'unit': '', 'says': measure.says}) }}, over {{ group.says }}.
         cast({{ 'avg' if aggregate == 'mean' else aggregate }}({{ measure.sql }}) filter (where {{ group.where }}) as double)
