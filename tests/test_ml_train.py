@@ -77,9 +77,9 @@ def test_champions_are_replaced_by_better_models_and_kept_against_worse_ones(pla
         ("target", "AUC 1.0000 alone"),
         ("-exp(3.0 * target) + 7", "AUC 1.0000 alone"),
         ("case when sk_id_curr % 50 = 0 then 1 - target else target end", "AUC 0.9"),
-        ("case when target = 1 then 'closed' else 'open' end", "AUC 0.9"),
+        ("case when target = 1 then 'closed' else 'open' end", "AUC 1.0000 alone"),
         ("case when target = 0 then 1.0 end", "AUC 1.0000 alone"),
-        ("case when target = 1 and sk_id_curr % 3 = 0 then 1 else 0 end", "off its most frequent value defaulted"),
+        ("case when target = 1 and sk_id_curr % 3 = 0 then 1 else 0 end", "100.0% of 26 off its most"),
     ],
 )
 def test_a_feature_that_knows_the_outcome_is_refused_by_name(place, tmp_path, capsys, leak, evidence):
@@ -129,7 +129,7 @@ def test_summary_names_what_a_risk_officer_asks_for(place, tmp_path, capsys):
     [
         (["--database", "none.duckdb"], "no such file"),
         (["--folds", "1"], "found 1"),
-        (["--folds", "300"], "of one class among 600"),
+        (["--folds", "300"], "of one class among 480"),
         (["--rounds", "0"], "found 0"),
         (["--seed", "-1"], "found -1"),
     ],
