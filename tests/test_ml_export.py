@@ -97,7 +97,7 @@ def test_a_fresh_process_without_the_repository_gives_the_same_answers(trained, 
     here = read_scorer(trained.model_dir).decide(frame)
     assert there["probability"].to_numpy() == pytest.approx(here["probability"].to_numpy(), abs=1e-9)
     assert there["decision"].tolist() == here["decision"].tolist()
-    assert set(there["threshold"]) == {trained.outcome.run.assessment.threshold}
+    assert there["threshold"].to_numpy() == pytest.approx(trained.outcome.run.assessment.threshold)
 
 
 def test_the_example_is_nobody(trained):

@@ -9,7 +9,9 @@ from pathlib import Path
 import mlflow
 import pytest
 
+from ml.config import TrainingConfig
 from ml.export import main as export_main
+from ml.recipe_store import StoredRecipe, write_recipe
 from ml.registry import Registry, read_champion
 from ml.train import main
 from tests.ml_fixtures import prepare_store, settings_in, synthetic_applicants, trained_once, write_warehouse
@@ -18,8 +20,9 @@ from warehouse.settings import PROJECT_ROOT
 
 @pytest.fixture
 def place(tmp_path, tmp_path_factory, monkeypatch):
-    """An empty store and a warehouse, named in the environment, and a working directory elsewhere."""
+    """A store with tuned trees and no model, and a warehouse, named in the environment; a working directory elsewhere."""
     settings = prepare_store(tmp_path_factory, tmp_path)
+    write_recipe(settings, StoredRecipe(TrainingConfig(rounds=40), "trees", "of other rows", "auc", 0.75))
     write_warehouse(settings.duckdb_path, synthetic_applicants())
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -38,7 +41,9 @@ def test_champions_are_replaced_by_better_models_and_kept_against_worse_ones(pla
 
     assert run(tmp_path, "--rounds", "1") == 0
     assert registry.champion().version == 1
-    assert "version 1: champion" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "recipe: tuned by study trees (auc 0.7500, found on other data" in out
+    assert "version 1: champion" in out
 
     assert run(tmp_path, "--rounds", "60") == 0
     out = capsys.readouterr().out
@@ -104,6 +109,13 @@ def test_what_a_guard_refuses_is_challenger_until_it_is_overridden(place, tmp_pa
 
     assert run(tmp_path, "--rounds", "60", "--max-auc-gap", "0.001", "--override-guard") == 0
     assert registry.champion().version == 2
+
+
+def test_without_tuned_parameters_few_clients_get_a_blend(place, tmp_path, capsys):
+    assert run(tmp_path, "--default-recipe", "--quick", "--rounds", "20") == 0
+    assert "recipe: default, logistic + lightgbm, 20 trees, 1 x 5 folds" in capsys.readouterr().out
+    decision = json.loads((tmp_path / "model" / "data" / "scorer" / "decision.json").read_text())
+    assert (decision["members"], decision["weights"]) == (2, [0.5, 0.5])
 
 
 def test_an_export_that_is_gone_is_made_again_from_the_champion(place, tmp_path, capsys):
