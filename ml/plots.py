@@ -1,8 +1,12 @@
 """Figures of a training run, drawn without a display."""
 
+from collections.abc import Mapping
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ml.calibration import Reliability
 from ml.metrics import THEORETICAL_THRESHOLD, CostCurve
 
 INK = "#22303c"
@@ -12,13 +16,15 @@ MUTED = "#8a949c"
 RIGHT_EDGE_COST = 0.995
 
 
-def cost_curve_figure(curve: CostCurve, honest_cost_per_1000: float, subtitle: str) -> Figure:
+def cost_curve_figure(curve: CostCurve, threshold: float, honest_cost_per_1000: float, subtitle: str) -> Figure:
     """Cost per 1,000 applications against the threshold, with the chosen and the theoretical one.
 
     Parameters
     ----------
     curve : CostCurve
         On out-of-fold predictions.
+    threshold : float
+        The chosen one.
     honest_cost_per_1000 : float
         Cost when each fold is judged by the threshold chosen on the others.
     subtitle : str
@@ -34,16 +40,16 @@ def cost_curve_figure(curve: CostCurve, honest_cost_per_1000: float, subtitle: s
     axes.axhline(accept_all, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     axes.plot(curve.thresholds, curve.costs_per_1000, color=CURVE, linewidth=2)
     axes.axvline(THEORETICAL_THRESHOLD, color=MUTED, linewidth=1.2, linestyle=":")
-    lowest = float(curve.costs_per_1000.min())
-    axes.plot(curve.best_threshold, lowest, "o", color=CHOSEN, markersize=9, zorder=5, clip_on=False)
+    cost = float(np.interp(threshold, curve.thresholds, curve.costs_per_1000))
+    axes.plot(threshold, cost, "o", color=CHOSEN, markersize=9, zorder=5, clip_on=False)
     right = _right_edge(curve, accept_all)
     axes.set_xlim(0, right)
     axes.set_ylim(0, 1.15 * max(accept_all, float(curve.costs_per_1000[0])))
-    leftwards = curve.best_threshold > 0.6 * right
+    leftwards = threshold > 0.6 * right
     axes.annotate(
-        f"chosen threshold {curve.best_threshold:.3f}\n{lowest:,.0f} on the rows that chose it\n"
+        f"chosen threshold {threshold:.3f}\n{cost:,.0f} on the rows that chose it\n"
         f"{honest_cost_per_1000:,.0f} when chosen on the other folds",
-        xy=(curve.best_threshold, lowest),
+        xy=(threshold, cost),
         xytext=(-18 if leftwards else 18, -26),
         textcoords="offset points",
         ha="right" if leftwards else "left",
@@ -61,14 +67,52 @@ def cost_curve_figure(curve: CostCurve, honest_cost_per_1000: float, subtitle: s
         fontsize=9,
     )
     axes.text(THEORETICAL_THRESHOLD, axes.get_ylim()[1], " 1/11, best if calibrated", va="top", color=INK, fontsize=9)
-    figure.suptitle("Cost of decisions against the threshold", color=INK, fontsize=14, x=0.02, ha="left")
-    axes.set_title(subtitle, loc="left", color=MUTED, fontsize=10)
+    _dress(figure, axes, "Cost of decisions against the threshold", subtitle)
     axes.set_xlabel("threshold: refuse from this default probability on (0 to 1)", color=INK)
     axes.set_ylabel("cost per 1,000 applications\n(1 = one good payer refused)", color=INK)
+    return figure
+
+
+def reliability_figure(curves: Mapping[str, Reliability], subtitle: str) -> Figure:
+    """Observed against predicted default rate in groups of equal size, with 95 % intervals of the observed rate.
+
+    Parameters
+    ----------
+    curves : mapping of str to Reliability
+        By what they show; the first is drawn in grey, the second is the one that counts.
+    subtitle : str
+        What they are of, in a few words.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure = Figure(figsize=(7, 6), dpi=130, layout="constrained")
+    axes = figure.add_subplot()
+    highest = 0.0
+    for (name, groups), color in zip(curves.items(), (MUTED, CURVE), strict=False):
+        rates = groups.observed
+        error = 1.96 * np.sqrt(rates * (1 - rates) / groups.applicants)
+        axes.errorbar(groups.predicted, rates, np.minimum(error, [rates, 1 - rates]), fmt="o-", color=color, label=name)
+        highest = max(highest, float(groups.predicted.max()), float((rates + error).max()))
+    axes.plot([0, 1], [0, 1], color=CHOSEN, linewidth=1, linestyle=(0, (4, 3)), label="perfectly calibrated")
+    axes.axvline(THEORETICAL_THRESHOLD, color=MUTED, linewidth=1.2, linestyle=":")
+    axes.set_xlim(0, 1.05 * highest)
+    axes.set_ylim(0, 1.05 * highest)
+    axes.text(THEORETICAL_THRESHOLD, axes.get_ylim()[1], " 1/11", va="top", color=INK, fontsize=9)
+    _dress(figure, axes, "Predicted and observed default rate", subtitle)
+    axes.set_xlabel("mean predicted default probability of a tenth of the applicants", color=INK)
+    axes.set_ylabel("share of them that defaulted", color=INK)
+    axes.legend(frameon=False, loc="lower right")
+    return figure
+
+
+def _dress(figure: Figure, axes: Axes, title: str, subtitle: str) -> None:
+    figure.suptitle(title, color=INK, fontsize=14, x=0.02, ha="left")
+    axes.set_title(subtitle, loc="left", color=MUTED, fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e6e9ec", linewidth=0.8)
     axes.set_axisbelow(True)
-    return figure
 
 
 def _right_edge(curve: CostCurve, accept_all: float) -> float:
