@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from ml.compare_judge import MEASURES, Judged, against_best, best_of, candidates_of, judge_candidates
+from ml.compare_judge import Judged, against_best, best_of, candidates_of, judge_candidates
 from ml.compare_report import NOTES, as_page, as_text, comparison_figure, results_table
 from ml.config import TrainingConfig
 from ml.data import SCHEMA, TrainingData, read_training_data

@@ -1,5 +1,6 @@
 """Families of models and treatments of the imbalance, judged on the same folds."""
 
+import itertools
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -133,12 +134,14 @@ def judge_candidates(
     for fold in range(folds.count):
         held_out = folds.fold_of == fold
         prepared = _PreparedFold(data, columns, held_out)
-        for candidate in candidates:
-            answer = _fit(prepared, candidate, columns, seed=seed, quick=quick)
-            probability[candidate][held_out] = answer.probability
-            fitted[candidate].append((answer.train_auc, answer.seconds))
-            area = auc(data.target[held_out], answer.probability)
-            report(f"  fold {fold + 1} of {folds.count}: {candidate!s:<26} AUC {area:.4f}, {answer.seconds:.1f} s")
+        for family, of_family in itertools.groupby(candidates, key=lambda candidate: candidate.family):
+            areas = []
+            for candidate in of_family:
+                answer = _fit(prepared, candidate, columns, seed=seed, quick=quick)
+                probability[candidate][held_out] = answer.probability
+                fitted[candidate].append((answer.train_auc, answer.seconds))
+                areas.append(f"{candidate.treatment} {auc(data.target[held_out], answer.probability):.3f}")
+            report(f"  fold {fold + 1} of {folds.count}: {family:<14} AUC {', '.join(areas)}")
     return [_judged(data, folds, candidate, probability[candidate], fitted[candidate]) for candidate in candidates]
 
 

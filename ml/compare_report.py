@@ -87,7 +87,8 @@ def as_page(table: pd.DataFrame, subtitle: str, figure_file: str) -> str:
     head = "".join(f"<th>{html.escape(title)}</th>" for title in titles)
     notes = "".join(f"<p>{html.escape(note)}</p>" for note in NOTES)
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Comparison of models</title><style>{STYLE}</style>'
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Comparison of models</title>'
+        f"<style>{STYLE}</style>"
         f"<h1>Comparison of models</h1><p>{html.escape(subtitle)}</p>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{notes}"
         f'<img src="{figure_file}" alt="Cost per 1,000 applications and AUC of every model"></html>\n'

@@ -15,8 +15,9 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline as SklearnPipeline
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, QuantileTransformer, StandardScaler
 from xgboost import XGBClassifier
 
 from ml.config import TrainingConfig
@@ -137,8 +138,11 @@ def preparation_of(name: str, treatment: str) -> str:
     return "filled" if treatment == SMOTE_NAME else FAMILIES[name].prepare
 
 
-def _filled(columns: Columns) -> ColumnTransformer:
-    """No gaps, one scale: ranks of the numbers (money is too skewed for a mean), one-hot categories, indicators."""
+def _filled(columns: Columns) -> SklearnPipeline:
+    """No gaps, one scale: ranks of the numbers (money is too skewed for a mean), one-hot categories, indicators.
+
+    In single precision: distances and gradients need no more, and take half the time.
+    """
 
     def ranks() -> QuantileTransformer:
         return QuantileTransformer(n_quantiles=columns.quantiles, subsample=None)
@@ -146,7 +150,7 @@ def _filled(columns: Columns) -> ColumnTransformer:
     median = SimpleImputer(strategy="median", keep_empty_features=True)
     none = SimpleImputer(strategy="constant", fill_value=NO_LOAN, keep_empty_features=True)
     frequent = SimpleImputer(strategy="most_frequent", keep_empty_features=True)
-    return ColumnTransformer(
+    filled = ColumnTransformer(
         [
             ("measures", make_pipeline(median, ranks(), StandardScaler()), columns.measures),
             ("loan_amounts", make_pipeline(none, ranks(), StandardScaler()), columns.loan_amounts),
@@ -155,6 +159,7 @@ def _filled(columns: Columns) -> ColumnTransformer:
             ("missing", MissingIndicator(features="all"), columns.indicated),
         ]
     )
+    return make_pipeline(filled, FunctionTransformer(_single))
 
 
 def _gaps(columns: Columns) -> ColumnTransformer:
@@ -163,12 +168,16 @@ def _gaps(columns: Columns) -> ColumnTransformer:
     return ColumnTransformer([("numbers", "passthrough", numbers), ("nominal", _one_hot(), columns.nominal)])
 
 
+def _single(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    return values.astype(np.float32)
+
+
 def _one_hot() -> OneHotEncoder:
     """A missing value is a category of its own; rare ones share a column, as do those never seen."""
     return OneHotEncoder(min_frequency=RAREST_CATEGORY, handle_unknown="infrequent_if_exist", sparse_output=False)
 
 
-PREPARATIONS: Mapping[str, Callable[[Columns], ColumnTransformer]] = MappingProxyType(
+PREPARATIONS: Mapping[str, Callable[[Columns], ColumnTransformer | SklearnPipeline]] = MappingProxyType(
     {"filled": _filled, "gaps": _gaps}
 )
 
@@ -189,17 +198,17 @@ def _distinct_gaps(numbers: NDArray[np.float64]) -> list[int]:
 
 
 def _logistic_regression(seed: int, quick: bool) -> LogisticRegression:
-    return LogisticRegression(C=1e-3, max_iter=100 if quick else 500, tol=1e-3, random_state=seed)
+    return LogisticRegression(C=5e-4, max_iter=30 if quick else 500, tol=1e-3, random_state=seed)
 
 
 def _random_forest(seed: int, quick: bool) -> RandomForestClassifier:
     return RandomForestClassifier(
-        n_estimators=30 if quick else 300, min_samples_leaf=10, max_samples=0.8, n_jobs=-1, random_state=seed
+        n_estimators=20 if quick else 300, min_samples_leaf=10, max_samples=0.8, n_jobs=-1, random_state=seed
     )
 
 
 def _mlp(seed: int, quick: bool) -> MLPClassifier:
-    return MLPClassifier((16,) if quick else (32,), alpha=10.0, max_iter=5 if quick else 15, random_state=seed)
+    return MLPClassifier((16,) if quick else (32,), alpha=10.0, max_iter=4 if quick else 15, random_state=seed)
 
 
 def _xgboost(seed: int, quick: bool) -> XGBClassifier:
@@ -207,7 +216,7 @@ def _xgboost(seed: int, quick: bool) -> XGBClassifier:
         n_estimators=40 if quick else 300,
         learning_rate=0.15 if quick else 0.03,
         max_depth=3,
-        max_bin=64 if quick else 256,
+        max_bin=63 if quick else 256,
         subsample=0.8,
         colsample_bynode=0.1,
         reg_lambda=20.0,
@@ -217,8 +226,9 @@ def _xgboost(seed: int, quick: bool) -> XGBClassifier:
 
 
 def _lightgbm(seed: int, quick: bool) -> LGBMClassifier:
-    recipe = TrainingConfig(seed=seed, rounds=40, learning_rate=0.15) if quick else TrainingConfig(seed=seed)
-    return LGBMClassifier(**recipe.lightgbm_parameters())
+    recipe = TrainingConfig(seed=seed).lightgbm_parameters()
+    few = {"n_estimators": 40, "learning_rate": 0.15, "max_bin": 63} if quick else {}
+    return LGBMClassifier(**recipe | few)
 
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(

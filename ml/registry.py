@@ -81,9 +81,9 @@ class Registry:
     @contextmanager
     def run(self, name: str, *, nested: bool = False) -> Iterator[ActiveRun]:
         """An active run of the experiment that registers no model, such as a comparison; inside another if nested."""
-        with _store_errors(self.uri):
-            with mlflow.start_run(experiment_id=self._experiment_id, run_name=name, nested=nested) as active:
-                yield active
+        started = {"experiment_id": self._experiment_id, "run_name": name, "nested": nested}
+        with _store_errors(self.uri), mlflow.start_run(**started) as active:
+            yield active
 
     def champion(self) -> RegisteredModel | None:
         """The champion; None when there is none yet."""
