@@ -216,6 +216,11 @@ def rounds_for(applicants: int) -> int:
     return 100 * round(SMALL_SAMPLE_ROUNDS * scale / 100)
 
 
+def default_recipe(applicants: int) -> TrainingConfig:
+    """The recipe for a number of applicants when nothing was tuned; only the models of it count."""
+    return TrainingConfig(rounds=rounds_for(applicants))
+
+
 def repeats_for(applicants: int) -> int:
     """How often to repeat the cross-validation: few applicants need it, and can afford it.
 
