@@ -73,7 +73,7 @@ def tune(data: TrainingData, config: TuningConfig, settings: Settings, registry:
     """
     development = split_holdout(data, config.holdout, config.seed).development
     folds, others = (assign_folds(development, config.folds, config.seed + step) for step in (0, 1))
-    base = replace(default_recipe(development.applicants), seed=config.seed)
+    base = replace(default_recipe(data.applicants), seed=config.seed)
     study = open_study(config, settings, data, folds)
     _say(
         f"study {study.study_name}: {finished(study)} finished trials, up to {config.trials} more on "

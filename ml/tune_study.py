@@ -120,11 +120,12 @@ def study_figures(study: optuna.Study) -> dict[str, Figure]:
     plots = {HISTORY_FIGURE: optuna.visualization.matplotlib.plot_optimization_history}
     if len(values) >= TRIALS_FOR_IMPORTANCE:
         plots[IMPORTANCE_FIGURE] = optuna.visualization.matplotlib.plot_param_importances
+    unit = "cost per 1,000" if study.user_attrs[MADE_ON]["objective"] == COST else "AUC"
     figures = {}
     for name, plot in plots.items():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # experimental; fewer than two trials with a parameter
-            figures[name] = plot(study).figure
+            figures[name] = plot(study, target_name=unit).figure
         figures[name].set_size_inches(9, 5.4)
         figures[name].tight_layout()
         plt.close(figures[name])
