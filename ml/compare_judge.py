@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 
 from ml.bootstrap import Difference, PairedBootstrap, compare
@@ -199,6 +200,8 @@ def _fit(prepared: _PreparedFold, candidate: Candidate, columns: Columns, *, see
         warnings.simplefilter("ignore", ConvergenceWarning)  # a fixed number of epochs, on purpose
         model.fit(train, prepared.target, **extra)
     seconds += time.perf_counter() - started
+    if isinstance(model[-1], RandomForestClassifier):
+        model[-1].set_params(n_jobs=1)  # threads add up the trees in any order: the last digit would vary
     train_auc = auc(prepared.target, model.predict_proba(train)[:, 1])
     return _Answer(model.predict_proba(held_out)[:, 1].astype(np.float64), train_auc, seconds)
 

@@ -210,8 +210,8 @@ def _random_forest(seed: int, quick: bool) -> RandomForestClassifier:
 
 
 def _mlp(seed: int, quick: bool) -> MLPClassifier:
-    units, epochs = ((16,), 6) if quick else ((32,), 15)
-    return MLPClassifier(units, alpha=10.0, batch_size=64, max_iter=epochs, random_state=seed)
+    units, epochs, step = ((16,), 6, 5e-3) if quick else ((32,), 15, 1e-3)
+    return MLPClassifier(units, alpha=10.0, batch_size=64, max_iter=epochs, learning_rate_init=step, random_state=seed)
 
 
 def _xgboost(seed: int, quick: bool) -> XGBClassifier:

@@ -124,7 +124,8 @@ def study_figures(study: optuna.Study) -> dict[str, Figure]:
     figures = {}
     for name, plot in plots.items():
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # experimental; fewer than two trials with a parameter
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            warnings.simplefilter("ignore", UserWarning)  # fewer than two trials with some parameter
             figures[name] = plot(study, target_name=unit).figure
         figures[name].set_size_inches(9, 5.4)
         figures[name].tight_layout()

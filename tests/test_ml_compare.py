@@ -91,7 +91,13 @@ def test_a_preparation_shared_within_a_fold_changes_no_prediction(data, folds, j
     weight = ml.imbalance.sample_weight(candidate.treatment, target)
     pipeline.fit(data.matrix[train], target, **({} if weight is None else {"classify__sample_weight": weight}))
     alone = pipeline.predict_proba(data.matrix[held_out])[:, 1]
-    assert np.array_equal(alone, judged[EVERYTHING.index(candidate)].probability[held_out])
+    assert alone == pytest.approx(judged[EVERYTHING.index(candidate)].probability[held_out], abs=1e-12)
+
+
+def test_the_same_seed_gives_identical_predictions(data, folds, judged):
+    again = judge_candidates(data, Columns.of(data), folds, EVERYTHING, seed=1, quick=True)
+    for first, second in zip(judged, again, strict=True):
+        assert np.array_equal(first.probability, second.probability), str(first.candidate)
 
 
 def test_predictions_of_a_fold_do_not_depend_on_its_labels(data, folds):
