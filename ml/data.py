@@ -25,6 +25,7 @@ INTEGER_TYPES = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"
 NUMERIC_TYPES = INTEGER_TYPES | {f"U{name}" for name in INTEGER_TYPES} | {"BOOLEAN", "FLOAT", "DOUBLE", "DECIMAL"}
 CATEGORICAL_TYPES = frozenset({"VARCHAR", "ENUM"})
 BATCH_ROWS = 10_000
+READ_SPARINGLY = "set memory_limit = '1GB'; set preserve_insertion_order = false"  # rows are sorted here
 NAMES_SHOWN = 5
 
 
@@ -150,6 +151,7 @@ def read_training_data(database: Path) -> TrainingData:
     """
     with connect(database) as con:
         require_table(con, SCHEMA, TRAINING_TABLE)
+        con.execute(READ_SPARINGLY)
         numeric, categorical = _feature_names(con)
         rows = _checked_rows(con)
         return _read(con, rows, numeric, categorical)
