@@ -91,6 +91,11 @@ class Confusion:
         return _ratio(self.true_positives, self.true_positives + self.false_positives)
 
     @property
+    def f1(self) -> float:
+        """Harmonic mean of recall and precision, `2*TP / (2*TP + FN + FP)`; 0 to 1."""
+        return _ratio(2 * self.true_positives, 2 * self.true_positives + self.false_negatives + self.false_positives)
+
+    @property
     def f2(self) -> float:
         """F score that weighs recall twice as much as precision, `5*TP / (5*TP + 4*FN + FP)`; 0 to 1.
 

@@ -14,7 +14,7 @@ import mlflow
 import mlflow.pyfunc
 import pandas as pd
 from matplotlib.figure import Figure
-from mlflow import MlflowClient
+from mlflow import ActiveRun, MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
@@ -79,6 +79,13 @@ class Registry:
                 if experiment
                 else self._client.create_experiment(EXPERIMENT, artifact_location=_artifact_location(self.uri))
             )
+
+    @contextmanager
+    def run(self, name: str, *, nested: bool = False) -> Iterator[ActiveRun]:
+        """An active run of the experiment that registers no model, such as a comparison; inside another if nested."""
+        started = {"experiment_id": self._experiment_id, "run_name": name, "nested": nested}
+        with _store_errors(self.uri), mlflow.start_run(**started) as active:
+            yield active
 
     def champion(self) -> RegisteredModel | None:
         """The champion; None when there is none yet."""

@@ -52,12 +52,17 @@ def locked(path: Path, error: Exception) -> WarehouseLockedError:
     )
 
 
-def require_table(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
-    """Raise `WarehouseMissingError` unless `schema.table` exists."""
+def has_table(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    """Whether `schema.table` exists."""
     found = con.execute(
         "select count(*) from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
     ).fetchall()
-    if not found[0][0]:
+    return bool(found[0][0])
+
+
+def require_table(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
+    """Raise `WarehouseMissingError` unless `schema.table` exists."""
+    if not has_table(con, schema, table):
         raise WarehouseMissingError(
             expected=f"{schema}.{table} in the warehouse",
             found="no such table",

@@ -1,0 +1,94 @@
+"""Paired bootstrap of AUC and cost."""
+
+import doctest
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+import ml.bootstrap
+import ml.imbalance
+import ml.tune_space
+from ml.bootstrap import PairedBootstrap, compare
+from ml.metrics import Confusion, auc
+
+
+@pytest.fixture(scope="module")
+def scored():
+    random = np.random.default_rng(3)
+    target = (random.random(600) < 0.15).astype(int)
+    good = np.clip(0.2 + 0.15 * target + random.normal(0, 0.1, 600), 0, 1).round(2)  # ties on purpose
+    return target, good, random.random(600).round(2)
+
+
+@pytest.mark.parametrize("module", [ml.bootstrap, ml.imbalance, ml.tune_space])
+def test_examples_in_docstrings_hold(module):
+    assert doctest.testmod(module).failed == 0
+
+
+def test_the_first_value_is_that_of_the_applicants_as_they_are(scored):
+    target, good, _ = scored
+    bootstrap = PairedBootstrap(target, resamples=5)
+    assert bootstrap.auc(good)[0] == pytest.approx(auc(target, good))
+    refused = good > 0.3
+    assert bootstrap.cost_per_1000(refused)[0] == pytest.approx(Confusion.of(target, refused).cost_per_1000)
+
+
+def test_resamples_measure_what_drawing_the_rows_would(scored):
+    target, good, _ = scored
+    bootstrap = PairedBootstrap(target, resamples=20, seed=4)
+    drawn = np.random.default_rng(4).integers(0, target.size, (20, target.size))
+    refused = good > 0.3
+    assert bootstrap.auc(good)[1:] == pytest.approx([roc_auc_score(target[rows], good[rows]) for rows in drawn])
+    expected = [Confusion.of(target[rows], refused[rows]).cost_per_1000 for rows in drawn]
+    assert bootstrap.cost_per_1000(refused)[1:] == pytest.approx(expected)
+
+
+def test_resamples_do_not_depend_on_how_many_are_held_at_once(scored, monkeypatch):
+    target, good, _ = scored
+    together = PairedBootstrap(target, resamples=30, seed=1).auc(good)
+    monkeypatch.setattr(ml.bootstrap, "CELLS_AT_ONCE", 7 * target.size)
+    assert np.array_equal(together, PairedBootstrap(target, resamples=30, seed=1).auc(good))
+
+
+def test_a_model_does_not_differ_from_itself_and_a_difference_turns_round(scored):
+    target, good, noise = scored
+    bootstrap = PairedBootstrap(target, seed=1)
+    same = compare(bootstrap.auc(good), bootstrap.auc(good))
+    assert (same.value, same.low, same.high, same.probability_greater) == (0, 0, 0, 0.5)
+    assert not same.is_real
+    forward = compare(bootstrap.auc(good), bootstrap.auc(noise))
+    back = compare(bootstrap.auc(noise), bootstrap.auc(good))
+    assert forward.low == pytest.approx(-back.high)
+    assert forward.probability_greater == pytest.approx(1 - back.probability_greater)
+
+
+def test_knowing_something_is_really_better_than_knowing_nothing(scored):
+    target, good, noise = scored
+    bootstrap = PairedBootstrap(target, seed=1)
+    difference = compare(bootstrap.auc(good), bootstrap.auc(noise))
+    assert difference.is_real
+    assert difference.low < difference.value < difference.high
+    assert difference.probability_greater > 0.99
+
+
+def test_two_equally_blind_models_rarely_differ_really():
+    real = 0
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        target = (random.random(300) < 0.2).astype(int)
+        bootstrap = PairedBootstrap(target, resamples=300, seed=seed)
+        real += compare(bootstrap.auc(random.random(300)), bootstrap.auc(random.random(300))).is_real
+    assert real <= 9  # 3 expected at 95 %
+
+
+@pytest.mark.parametrize("target", [[0, 0], [1, 1]])
+def test_one_class_has_nothing_to_compare(target):
+    with pytest.raises(ValueError, match="both classes"):
+        PairedBootstrap(target)
+
+
+@pytest.mark.parametrize("probability", [[0.1], [0.1, np.nan, 0.2]])
+def test_scores_of_other_applicants_and_gaps_are_refused(probability):
+    with pytest.raises(ValueError, match="each of 3 applicants"):
+        PairedBootstrap([0, 1, 0]).auc(probability)
