@@ -1,4 +1,4 @@
-"""Contributions of features to the log-odds of default: exact Shapley values of the trees, averaged over the members."""
+"""Contributions of features to the log-odds of default: exact Shapley values of trees, averaged over the members."""
 
 from dataclasses import dataclass
 

@@ -28,7 +28,7 @@ class Theme:
     title : str
         Name for people.
     pattern : str
-        Regular expression that names of its features match from their first letter; the first theme that matches counts.
+        Regular expression that matches the beginning of its features' names; the first theme that matches counts.
     protected : bool
         Whether it may never be a reason.
     """
@@ -58,7 +58,7 @@ THEMES = (
         "loan",
         "The loan asked for",
         r"amt_(credit|annuity|goods_price)$|name_contract_type$|cross_(interest_rate|product_term_.*_(mean|share)$)"
-        r"|application_(product_term_.*_(mean|median|count)|interest|credit_(to_(annuity|goods)|minus)|annuity_minus"
+        r"|application_(product_term_client|interest|credit_(to_(annuity|goods)|minus)|annuity_minus"
         r"|demography_amt_(credit|annuity))|installments_application_annuity"
         r"|previous_(credit_to_annuity_difference|application_goods_price|.*to_application_(credit|annuity)_ratio)",
     ),

@@ -16,6 +16,7 @@ DAYS_PER_YEAR = 365.25
 TIED = 0.25
 SELDOM = 0.005
 LONGEST_CODE = 5
+LAST_ONE = "The last previous application was"
 _NOISE = (
     (r" by the approximation [^,]*(?=,|\.|$)", ""),
     (r": 24 \*.*", ""),
@@ -156,6 +157,8 @@ def sentence(feature: Feature, row: Row, stats: PopulationStats) -> str:
     compared = f", {comparison(feature, float(value), place)}" if place else ""
     counted = _as_count(feature, float(value), row)
     if counted:
+        if counted.startswith(LAST_ONE):
+            return counted
         compared = re.sub(r"(higher|lower) than that of", r"a \1 share than for", compared)
         return counted + compared
     if re.fullmatch(r"ext_source_\d", feature.name) and " than " in compared:
@@ -251,7 +254,8 @@ def _absence(feature: Feature, row: Row) -> str:
             ((found, count) for pattern, count in CASES if (found := re.fullmatch(pattern, feature.name))), (None, "")
         )
         if match is not None and row.get(counted_in.format(match.group(1) or "")) == 0:
-            return f"No record of {words.split(', over ', maxsplit=1)[1]}"
+            cases = words.split(", over ", maxsplit=1)[1]
+            return f"No {cases}" if cases.startswith("monthly records") else f"No record of {cases}"
     return f"No record of {words}"
 
 

@@ -212,42 +212,51 @@ def _speakers(
     stats: PopulationStats,
 ) -> NDArray[np.int64]:
     """Position of the feature that speaks for each theme, shape (n_clients, n_themes)."""
-    depth = _depth(features, frame, direction, stats)
+    contrary = _contrary(features, frame, direction, stats)
     plain = np.array([OBSCURE_WEIGHT if any(part in name for part in OBSCURE) else 1.0 for name in features])
-    weighted = signed * plain * np.where(depth < 0, CONTRARY_WEIGHT, 1.0)
+    weighted = signed * plain * np.where(contrary, CONTRARY_WEIGHT, 1.0)
     speakers = np.zeros((len(frame), len(THEMES)), dtype=np.int64)
     for theme in np.unique(theme_at):
         columns = np.flatnonzero(theme_at == theme)
         speakers[:, theme] = columns[np.argmax(weighted[:, columns], axis=1)]
-    scores = np.array([at for at, name in enumerate(features) if name in RAW_SCORES], dtype=np.int64)
-    if scores.size:
+    scores = [at for at, name in enumerate(features) if name in RAW_SCORES]
+    if scores:
         # what the combinations of the scores say is said best by the score itself that lies farthest out
-        best = scores[np.argmax(depth[:, scores], axis=1)]
+        depth = np.column_stack([_depth(frame[features[at]], direction, stats) for at in scores])
+        farthest = np.array(scores)[np.argmax(depth, axis=1)]
         external = CODES.index("external_scores")
-        clear = np.take_along_axis(depth, best[:, None], axis=1)[:, 0] > 0
-        speakers[:, external] = np.where(clear, best, speakers[:, external])
+        speakers[:, external] = np.where(depth.max(axis=1) > 0, farthest, speakers[:, external])
     return speakers
 
 
-def _depth(
-    features: tuple[str, ...], frame: pd.DataFrame, direction: NDArray[np.int64], stats: PopulationStats
-) -> NDArray[np.float64]:
-    """How far each value lies from the median of applicants, in ranks, on the side that goes with the decision.
+def _contrary(
+    features: Sequence[str], frame: pd.DataFrame, direction: NDArray[np.int64], stats: PopulationStats
+) -> NDArray[np.bool_]:
+    """Values on the side of the median that goes against the decision, shape (n_clients, n_features).
 
-    -0.5 to 0.5, shape (n_clients, n_features); 0 for texts and for what is not known. The side is that on which the
-    catalogue's AUC of the feature alone finds more defaulters.
+    By the catalogue's AUC of the feature alone; texts, what is not known and the median itself go against nothing.
     """
-    depth = np.zeros((len(frame), len(features)))
-    for at, name in enumerate(features):
-        row = stats.row_of(name)
-        if row is None:
-            continue
-        grid = stats.quantiles[ALL][row]
-        values = frame[name].to_numpy(dtype=np.float64)
-        middle = (np.searchsorted(grid, values, side="left") + np.searchsorted(grid, values, side="right")) / 2
-        riskier = np.sign((stats.catalog[name].auc or 0.5) - 0.5)
-        depth[:, at] = np.where(np.isnan(values), 0.0, (middle / GRID - 0.5) * riskier * direction)
-    return depth
+    contrary = np.zeros((len(frame), len(features)), dtype=bool)
+    numeric = [at for at, name in enumerate(features) if stats.row_of(name) is not None]
+    names = [features[at] for at in numeric]
+    median = stats.quantiles[ALL][[stats.row_of(name) for name in names], GRID // 2]
+    riskier = np.array([_riskier(stats, name) for name in names])
+    contrary[:, numeric] = (frame[names].to_numpy(dtype=np.float64) - median) * riskier * direction[:, None] < 0
+    return contrary
+
+
+def _depth(values: pd.Series, direction: NDArray[np.int64], stats: PopulationStats) -> NDArray[np.float64]:
+    """How far values lie from the median of applicants on the decision's side: -0.5 to 0.5 in ranks; 0 for null."""
+    name = str(values.name)
+    numbers = values.to_numpy(dtype=np.float64)
+    rank_of = np.searchsorted(stats.quantiles[ALL][stats.row_of(name)], numbers) / GRID
+    return np.where(np.isnan(numbers), 0.0, (rank_of - 0.5) * _riskier(stats, name) * direction)
+
+
+def _riskier(stats: PopulationStats, name: str) -> float:
+    """1 when larger values are riskier, -1 when they are safer, 0 when the catalogue does not know."""
+    area = stats.catalog[name].auc
+    return 0.0 if area is None else float(np.sign(area - 0.5))
 
 
 def _reason(
