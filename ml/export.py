@@ -4,19 +4,18 @@ python -m ml.export [--version N] [--out FOLDER]
 """
 
 import argparse
-import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow.pyfunc
-import numpy as np
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
+from ml.packaging import ANSWER
 from ml.registry import MODEL_NAME, RegisteredModel, Registry
 from warehouse.cli import run_command
 from warehouse.database import first_line
@@ -38,7 +37,9 @@ class ExportedModel:
     threshold: float
 
 
-def export_model(registry: Registry, out: Path, version: int | None = None) -> ExportedModel:
+def export_model(
+    registry: Registry, out: Path, version: int | None = None, settle: Callable[[], object] = lambda: None
+) -> ExportedModel:
     """Put a version of the model into a folder; what was there stays until the new one is complete and answers.
 
     Parameters
@@ -49,6 +50,8 @@ def export_model(registry: Registry, out: Path, version: int | None = None) -> E
         Folder to create or to replace.
     version : int, optional
         Version to export; the champion when omitted.
+    settle : callable, optional
+        Called when the new model is in place; what it raises brings the older one back.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def export_model(registry: Registry, out: Path, version: int | None = None) -> E
         registry.download(model, incoming)
         _stand_alone(incoming, model)
         threshold = _check(incoming, model)
-        _swap(incoming, out, Path(workshop) / "outgoing")
+        _swap(incoming, out, Path(workshop) / "outgoing", settle)
     return ExportedModel(model, out, threshold)
 
 
@@ -116,9 +119,8 @@ def _check(folder: Path, model: RegisteredModel) -> float:
         threshold = float(description.metadata["threshold"])
     except (MlflowException, OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
         raise _unusable(model, "a model that answers its own example", first_line(error)) from error
-    probability = np.asarray(answer, dtype=float)
-    if probability.shape != (1, 2) or not np.all((probability >= 0) & (probability <= 1)):
-        raise _unusable(model, "the probabilities of repayment and default as answer", str(answer))
+    if list(answer) != list(ANSWER) or not answer["probability"].between(0, 1).all():
+        raise _unusable(model, f"{', '.join(ANSWER)} as answer", first_line(ValueError(answer)))
     return threshold
 
 
@@ -129,18 +131,19 @@ def _is_pickle(path: Path) -> bool:
     return path.suffix in PICKLES
 
 
-def _swap(incoming: Path, out: Path, outgoing: Path) -> None:
-    """Put `incoming` in the place of `out` by renaming; `out` comes back when that fails."""
-    if not out.exists():
-        incoming.rename(out)
-        return
-    out.rename(outgoing)
+def _swap(incoming: Path, out: Path, outgoing: Path, settle: Callable[[], object] = lambda: None) -> None:
+    """Put `incoming` in the place of `out` by renaming; `out` comes back when that, or `settle`, fails."""
+    if out.exists():
+        out.rename(outgoing)
     try:
         incoming.rename(out)
-    except OSError:
-        outgoing.rename(out)
+        settle()
+    except BaseException:
+        if out.exists():
+            out.rename(incoming)
+        if outgoing.exists():
+            outgoing.rename(out)
         raise
-    shutil.rmtree(outgoing)
 
 
 def _unusable(model: RegisteredModel, expected: str, found: str) -> ModelError:
