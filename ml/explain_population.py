@@ -5,24 +5,17 @@ Distributions are kept as quantiles, so that a served explanation needs neither 
 
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml.data import KEY, SCHEMA
-from ml.explain_shap import member_features
 from ml.scorer import GRANT, CreditScorer
-from warehouse.database import connect, first_line, require_table
-from warehouse.errors import ModelError, TrainingDataError, WarehouseMissingError
+from warehouse.database import first_line
+from warehouse.errors import ModelError
 
-CATALOG = "feature_catalog"
-SCORING_TABLE = "scoring_set"
-TRAINING_TABLE = "training_set"
 GRID = 501
 BATCH_ROWS = 10_000
 ALL, ACCEPTED = "applicants", "accepted"
@@ -40,13 +33,26 @@ class Feature:
     auc: float | None = None
 
 
+DERIVED = {
+    "neighbours_default_rate": Feature(
+        "neighbours_default_rate",
+        "number",
+        "share 0..1",
+        "Default rate of the training clients with the most similar external scores and term.",
+    )
+}
+
+
 @dataclass(frozen=True)
 class Place:
-    """Where a value lies in a group: shares (0 to 1) of those with a record who have less, the same, and more."""
+    """Where a value lies in a group: shares (0 to 1) of those with a record who have less, the same, and more.
 
-    below: float
+    A text is neither less nor more than another: `below` and `above` are None.
+    """
+
+    below: float | None
     same: float
-    above: float
+    above: float | None
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,10 @@ class PopulationStats:
     known: dict[str, NDArray[np.float64]]
     categories: dict[str, dict[str, dict[str, float]]]
     scores: dict[str, NDArray[np.float64]]
+
+    def feature(self, name: str) -> Feature:
+        """What the catalogue says about a feature; of one that the model makes itself, what is said here."""
+        return self.catalog.get(name) or DERIVED[name]
 
     def place(self, group: str, feature: str, value: float) -> Place | None:
         """Where a value lies among those of a group; None when nobody there has one or the feature is no number."""
@@ -141,61 +151,6 @@ class PopulationStats:
             ) from error
 
 
-def read_catalog(con: duckdb.DuckDBPyConnection, features: Sequence[str]) -> dict[str, Feature]:
-    """What the catalogue says about the features of a model.
-
-    Raises
-    ------
-    WarehouseMissingError
-        There is no catalogue.
-    TrainingDataError
-        A feature is not in it.
-    """
-    require_table(con, SCHEMA, CATALOG)
-    rows = con.execute(f"select feature, kind, unit, description, auc from {SCHEMA}.{CATALOG}").fetchall()
-    catalog = {name: Feature(name, kind, unit, description, auc) for name, kind, unit, description, auc in rows}
-    _require_all(features, catalog, f"{SCHEMA}.{CATALOG}")
-    return {name: catalog[name] for name in features}
-
-
-def read_clients(
-    con: duckdb.DuckDBPyConnection, table: str, catalog: Mapping[str, Feature], client: int | None = None
-) -> tuple[NDArray[np.int64], pd.DataFrame]:
-    """Keys and raw features of a mart's clients, sorted by key: doubles and strings, as the model receives them.
-
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        The warehouse.
-    table : str
-        `scoring_set` or `training_set`.
-    catalog : mapping of str to Feature
-        The features to read.
-    client : int, optional
-        Only this client.
-
-    Raises
-    ------
-    WarehouseMissingError
-        There is no such mart.
-    TrainingDataError
-        The mart lacks a feature.
-    """
-    require_table(con, SCHEMA, table)
-    present = {name for name, *_ in con.execute(f"describe {SCHEMA}.{table}").fetchall()}
-    _require_all(catalog, present, f"{SCHEMA}.{table}")
-    texts = {name for name, feature in catalog.items() if feature.kind == "category"}
-    columns = [f'cast("{name}" as {"varchar" if name in texts else "double"}) as "{name}"' for name in catalog]
-    where = f"where {KEY} = {int(client)}" if client is not None else ""
-    relation = con.sql(f"select cast({KEY} as bigint), {', '.join(columns)} from {SCHEMA}.{table} {where} order by 1")
-    arrow = relation.to_arrow_table()
-    values = {
-        name: pd.Series(column.to_pandas(), dtype="str") if name in texts else column.to_numpy()
-        for name, column in zip(catalog, arrow.columns[1:], strict=True)
-    }
-    return arrow.column(0).to_numpy(), pd.DataFrame(values)
-
-
 def measure_population(scorer: CreditScorer, frame: pd.DataFrame, catalog: dict[str, Feature]) -> PopulationStats:
     """Distributions of the features and scores of some applicants.
 
@@ -233,58 +188,6 @@ def measure_population(scorer: CreditScorer, frame: pd.DataFrame, catalog: dict[
         },
         {group: _quantiles(probability[rows]) for group, rows in members.items()},
     )
-
-
-def read_population(database: Path, scorer: CreditScorer) -> tuple[PopulationStats, pd.DataFrame]:
-    """The applicants to be scored, by key, and their distributions.
-
-    Raises
-    ------
-    WarehouseMissingError
-        There is no warehouse, no catalogue, no scoring set, or nobody in it.
-    TrainingDataError
-        The warehouse lacks a feature of the model.
-    """
-    with connect(database) as con:
-        catalog = read_catalog(con, member_features(scorer))
-        _, frame = read_clients(con, SCORING_TABLE, catalog)
-    if frame.empty:
-        raise WarehouseMissingError(
-            expected=f"applicants in {SCHEMA}.{SCORING_TABLE} to compare with",
-            found="no rows",
-            remedy="load raw files with application_test.csv and build the marts again",
-        )
-    return measure_population(scorer, frame, catalog), frame
-
-
-def find_client(database: Path, catalog: dict[str, Feature], client: int) -> tuple[str, pd.DataFrame]:
-    """The mart that knows a client, and the client's row.
-
-    Raises
-    ------
-    TrainingDataError
-        No mart knows the client.
-    """
-    with connect(database) as con:
-        for table in (SCORING_TABLE, TRAINING_TABLE):
-            _, frame = read_clients(con, table, catalog, client)
-            if len(frame):
-                return f"{SCHEMA}.{table}", frame
-    raise TrainingDataError(
-        expected=f"client {client} in {SCHEMA}.{SCORING_TABLE} or {SCHEMA}.{TRAINING_TABLE} of {database}",
-        found="no such client in either",
-        remedy=f"pass a {KEY} that is in one of them",
-    )
-
-
-def _require_all(wanted: Sequence[str] | Mapping[str, Feature], present: object, where: str) -> None:
-    missing = sorted(set(wanted) - set(present))
-    if missing:
-        raise TrainingDataError(
-            expected=f"the {len(wanted)} features of the model in {where}",
-            found=f"no {missing[0]}" + (f" and {len(missing) - 1} more" if len(missing) > 1 else ""),
-            remedy="build the marts of the same version, or explain another version with --version",
-        )
 
 
 def _quantiles(values: NDArray[np.float64]) -> NDArray[np.float64]:

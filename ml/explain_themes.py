@@ -62,7 +62,9 @@ THEMES = (
         r"|demography_amt_(credit|annuity))|installments_application_annuity"
         r"|previous_(credit_to_annuity_difference|application_goods_price|.*to_application_(credit|annuity)_ratio)",
     ),
-    Theme("external_scores", "External scores", r"(application_)?(.*_)?ext_source|external_score"),
+    Theme(
+        "external_scores", "External scores", r"(application_)?(.*_)?ext_source|external_score|neighbours_default_rate"
+    ),
     Theme(
         "affordability",
         "Income against the loan",
@@ -136,9 +138,9 @@ HISTORIES = (
 )
 BY_CODE = {theme.code: theme for theme in THEMES}
 _COMPILED = tuple((theme, re.compile(theme.pattern)) for theme in THEMES)
-# computed with age, family or gender: part of their theme, but they never speak for it
+# computed with age, family or gender, or by the model itself: part of their theme, but they never speak for it
 _MIXED = re.compile(
-    r".*(_to_age|_age_ratio|days_birth|age_times|employed_to_age|per_family_member|per_adult|demography_)"
+    r"neighbours_default_rate|.*(_to_age|_age_ratio|days_birth|age_times|employed_to_age|per_family_member|per_adult|demography_)"
 )
 
 

@@ -84,28 +84,19 @@ def value_words(feature: Feature, value: float | str | None) -> str:
         return "no record"
     if isinstance(value, str):
         return value.capitalize() if value.isupper() and len(value) > LONGEST_CODE else value
+    size = float(value)
     unit = _measure_unit(feature) if feature.unit == "as the measure" else feature.unit
     if feature.kind == "flag":
-        return "yes" if value else "no"
-    if unit == "days":
-        return _days(feature, float(value))
-    if unit == "months":
-        return _relative(_counted(abs(value), "month"), float(value))
-    if unit == "years":
-        return _counted(float(value), "year")
-    if unit.startswith("share") or (unit == "ratio" and abs(value) < 2):
-        return f"{number(100 * float(value)) if abs(value) < 0.01 else f'{100 * value:.0f}'} %"
-    if unit == "ratio":
-        return f"{number(float(value))} times"
-    if unit == "payments":
-        return _counted(float(value), "payment")
-    if unit == "standard deviations":
-        return f"{value:+.1f} standard deviations"
-    if unit.startswith("score"):
-        return f"{value:.2f}"
-    if unit.endswith(("per month", "per day")):
-        return f"{number(float(value))} {unit[unit.index('per') :]}"
-    return number(float(value))
+        words = "yes" if size else "no"
+    elif unit == "days":
+        words = _days(feature, size)
+    elif unit == "months":
+        words = _relative(_counted(abs(size), "month"), size)
+    elif unit.endswith(("per month", "per day")):
+        words = f"{number(size)} {unit[unit.index('per') :]}"
+    else:
+        words = _FORMATS.get(unit.split(" ")[0], number)(size)
+    return words
 
 
 def comparison(feature: Feature, value: float, place: Place, among: str = "applicants") -> str:
@@ -153,14 +144,15 @@ def sentence(feature: Feature, row: Row, stats: PopulationStats) -> str:
         share = stats.categories[ALL].get(feature.name, {}).get(value)
         rest = f", as for {percent(share)} of applicants" if share else ", as for no other applicant"
         return f"{_upper(label(feature))}: {value_words(feature, value)}{rest}"
-    place = stats.place(ALL, feature.name, float(value))
-    compared = f", {comparison(feature, float(value), place)}" if place else ""
-    counted = _as_count(feature, float(value), row)
+    return _fact(feature, float(value), row, stats.place(ALL, feature.name, float(value)))
+
+
+def _fact(feature: Feature, value: float, row: Row, place: Place | None) -> str:
+    compared = f", {comparison(feature, value, place)}" if place else ""
+    counted = _as_count(feature, value, row)
     if counted:
-        if counted.startswith(LAST_ONE):
-            return counted
-        compared = re.sub(r"(higher|lower) than that of", r"a \1 share than for", compared)
-        return counted + compared
+        shares = re.sub(r"(higher|lower) than that of", r"a \1 share than for", compared)
+        return counted if counted.startswith(LAST_ONE) else counted + shares
     if re.fullmatch(r"ext_source_\d", feature.name) and " than " in compared:
         return f"The {label(feature)} ({value:.2f}) is {compared.removeprefix(', ')}"
     return f"{_upper(label(feature))}: {value_words(feature, value)}{compared}"
@@ -196,6 +188,10 @@ def number(value: float) -> str:
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
     text = f"{value:.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _per_cent(value: float) -> str:
+    return f"{number(100 * value) if abs(value) < 0.01 else f'{100 * value:.0f}'} %"
 
 
 def _days(feature: Feature, days: float) -> str:
@@ -287,6 +283,17 @@ def _so_many(share: float, total: float | None, which: str, cases: str, happened
 def _window(suffix: str) -> str:
     """Words for `_365d` or `_12m`."""
     return f"{suffix[1:-1]} {'days' if suffix.endswith('d') else 'months'}"
+
+
+# By the first word of the unit.
+_FORMATS = {
+    "years": lambda size: _counted(size, "year"),
+    "share": _per_cent,
+    "ratio": lambda size: _per_cent(size) if abs(size) < 2 else f"{number(size)} times",
+    "payments": lambda size: _counted(size, "payment"),
+    "standard": lambda size: f"{size:+.1f} standard deviations",
+    "score": lambda size: f"{size:.2f}",
+}
 
 
 def _is_null(value: object) -> bool:

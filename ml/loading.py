@@ -3,12 +3,11 @@
 import tempfile
 from pathlib import Path
 
-import mlflow.sklearn
 from mlflow.exceptions import MlflowException
-from mlflow.models import Model
 
+from ml.packaging import read_scorer
 from ml.registry import MODEL_NAME, RegisteredModel, Registry
-from ml.scorer import Calibration, CreditScorer
+from ml.scorer import CreditScorer
 from warehouse.database import first_line
 from warehouse.errors import ModelError
 
@@ -29,14 +28,11 @@ def load_scorer(registry: Registry, version: int | None = None) -> tuple[Registe
             remedy="run: python -m ml.train, or name a version with --version",
         )
     with tempfile.TemporaryDirectory() as folder:
-        path = registry.download(model, Path(folder))
         try:
-            pipeline = mlflow.sklearn.load_model(str(path))
-            threshold = float(Model.load(str(path)).metadata["threshold"])
+            return model, read_scorer(registry.download(model, Path(folder)))
         except (MlflowException, OSError, KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 expected=f"a model that loads in {MODEL_NAME} version {model.version}",
                 found=first_line(error),
                 remedy="run: python -m ml.train, or name another version with --version",
             ) from error
-    return model, CreditScorer((pipeline,), Calibration(), threshold)

@@ -19,8 +19,7 @@ from ml.explain_themes import BY_CODE, HISTORIES, THEMES, may_speak, theme_of
 from ml.explain_words import Row, label, sentence, value_words
 
 MOST_REASONS = 4
-MIN_SHARE = 0.05
-STEP = 0.02
+MIN_SHARE = 0.08
 OBSCURE = (
     *("_slope", "_std", "_difference", "_product", "_weighted_sum", "_standard_score", "_times_", "_minus_"),
     *("ext_source_sum", "product_term", "sellerplace", "per_day_employed"),
@@ -91,9 +90,9 @@ class Ranking:
 def rank(parts: Contributions, frame: pd.DataFrame, refused: NDArray[np.bool_], stats: PopulationStats) -> Ranking:
     """Choose the reasons of many clients at once.
 
-    A theme is a reason when it adds at least `MIN_SHARE` of what speaks for the decision. Contributions are rounded to
-    steps of `STEP` before they are ranked, and the order of `THEMES` decides a draw: changes too small to matter then
-    seldom change the reasons.
+    A theme is a reason when it adds at least `MIN_SHARE` of what speaks for the decision: smaller ones come and go with
+    every fit. (Rounding the contributions before they are ranked was tried and keeps no more reasons.) The order of
+    `THEMES` decides a draw.
 
     Parameters
     ----------
@@ -121,9 +120,8 @@ def rank(parts: Contributions, frame: pd.DataFrame, refused: NDArray[np.bool_], 
     counted = np.where(sayable, total, 0.0)
     towards = counted.sum(axis=1, keepdims=True)
     share = np.divide(counted, towards, out=np.zeros_like(counted), where=towards > 0)
-    rounded = np.where(share >= MIN_SHARE, np.round(counted / STEP) * STEP + 1e-9, 0.0)
-    order = np.argsort(-rounded, axis=1, kind="stable")[:, :MOST_REASONS]
-    themes = np.where(np.take_along_axis(rounded, order, axis=1) > 0, order, -1)
+    order = np.argsort(-share, axis=1, kind="stable")[:, :MOST_REASONS]
+    themes = np.where(np.take_along_axis(share, order, axis=1) >= MIN_SHARE, order, -1)
     speakers = _speakers(parts.features, theme_at, signed * speaks, frame, direction, stats)
     return Ranking(themes, speakers, direction[:, None] * total, share, direction)
 
@@ -255,7 +253,7 @@ def _depth(values: pd.Series, direction: NDArray[np.int64], stats: PopulationSta
 
 def _riskier(stats: PopulationStats, name: str) -> float:
     """1 when larger values are riskier, -1 when they are safer, 0 when the catalogue does not know."""
-    area = stats.catalog[name].auc
+    area = stats.feature(name).auc
     return 0.0 if area is None else float(np.sign(area - 0.5))
 
 
@@ -275,7 +273,7 @@ def _reason(
     return Reason(
         CODES[theme],
         BY_CODE[CODES[theme]].title,
-        sentence(stats.catalog[speaker], row, stats),
+        sentence(stats.feature(speaker), row, stats),
         float(ranking.contribution[client, theme]),
         float(ranking.share[client, theme]),
         tuple(feature_entry(parts, row, client, at, stats) for at in strongest),
@@ -285,7 +283,7 @@ def _reason(
 def feature_entry(parts: Contributions, row: Row, client: int, at: int, stats: PopulationStats) -> dict[str, object]:
     """One feature of one client for a program or a figure."""
     name = parts.features[at]
-    feature = stats.catalog[name]
+    feature = stats.feature(name)
     value = row.get(name)
     return {
         "feature": name,
