@@ -1,5 +1,6 @@
 """Figures of explanations, drawn without a display: of a model as a whole, and of one client."""
 
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +8,6 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import shap
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -23,6 +23,11 @@ SHOWN = 20
 DEPENDENCE_SHOWN = 10
 BARS_SHOWN = 12
 STRIPS_SHOWN = 6
+MOST_TICKS = 9
+PROBABILITY_TICKS = (
+    *(0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.1, 0.12, 0.15),
+    *(0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99),
+)
 GRID_COLOUR = "#e6e9ec"
 LOG_ODDS = "contribution to the log-odds of default (right raises the risk)"
 
@@ -50,6 +55,8 @@ def beeswarm_figure(
     -------
     matplotlib.figure.Figure
     """
+    import shap  # noqa: PLC0415  # seconds of compiling that nothing else here needs
+
     names = [wrapped(text) for text in labels]
     figure = plt.figure(figsize=(12, 1.6 + 0.55 * len(names)), dpi=110, layout="constrained")
     axes = figure.add_subplot()
@@ -105,13 +112,12 @@ def dependence_figure(values: NDArray[np.float64], data: pd.DataFrame, labels: S
             _dependence_of_number(axes, column.to_numpy(dtype=float), values[:, at])
         else:
             _dependence_of_text(axes, column, values[:, at])
-        axes.axhline(0, color=MUTED, linewidth=0.8)
         axes.set_title(wrapped(text, 62), loc="left", color=INK, fontsize=9.5)
         _clean(axes)
     for axes in list(grid.flat)[len(labels) :]:
         axes.set_visible(False)
     figure.supylabel("contribution to the log-odds of default", color=INK, fontsize=10)
-    figure.suptitle(f"How the score depends on a feature\n{subtitle}", color=INK, fontsize=13, x=0.02, ha="left")
+    figure.suptitle(f"How the score depends on a feature\n{subtitle}", color=INK, fontsize=12, x=0.01, ha="left")
     return figure
 
 
@@ -144,7 +150,8 @@ def waterfall_figure(explanation: Explanation, steps: Sequence[tuple[str, float]
     at = np.arange(len(shown))[::-1]
     axes.set_yticks(at, [wrapped(text, 58) for text, _ in shown], fontsize=9)
     axes.axvline(float(_log_odds(explanation.threshold)), color=INK, linewidth=1.2, linestyle=":")
-    axes.margins(x=0.12)
+    axes.use_sticky_edges = False
+    axes.margins(x=0.1)
     _probability_ticks(axes)
     _clean(axes)
     _titled(figure, axes, title, _decision_words(explanation), "default probability (scale of log-odds)")
@@ -169,7 +176,8 @@ def position_figure(explanation: Explanation, stats: PopulationStats) -> Figure:
         _histogram(axes, stats.quantiles[ALL][row], stats.quantiles[ACCEPTED][row], float(entry["value"]))
         title = wrapped(f"{entry['label']}: {entry['value_words']}", 62)
         axes.set_title(f"{title}\n{_place_words(entry)}", loc="left", color=INK, fontsize=9)
-    figure.suptitle("Where this client stands", color=INK, fontsize=14, x=0.02, ha="left")
+    figure.suptitle("Where this client stands", color=INK, fontsize=12, x=0.01, ha="left")
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.06)
     return figure
 
 
@@ -198,6 +206,7 @@ def _dependence_of_number(axes: Axes, numbers: NDArray[np.float64], values: NDAr
         return
     low, high = np.nanquantile(numbers, [0.005, 0.995])
     inside = known & (numbers >= low) & (numbers <= high)
+    axes.axhline(0, color=MUTED, linewidth=0.8)
     axes.scatter(numbers[inside], values[inside], s=6, alpha=0.25, color=CURVE, linewidths=0)
     edges = np.unique(np.quantile(numbers[inside], np.linspace(0, 1, 11)))
     tenth = np.clip(np.searchsorted(edges, numbers[inside], side="right") - 1, 0, max(len(edges) - 2, 0))
@@ -223,6 +232,7 @@ def _dependence_of_text(axes: Axes, texts: pd.Series, values: NDArray[np.float64
     frequent = words.value_counts().index[:8]
     medians = pd.Series(values).groupby(words.to_numpy()).median().reindex(frequent).sort_values()
     axes.barh(np.arange(len(medians)), medians, color=CURVE, height=0.65)
+    axes.axvline(0, color=MUTED, linewidth=0.8)
     axes.set_yticks(np.arange(len(medians)), [str(word) for word in medians.index], fontsize=8)
 
 
@@ -264,10 +274,10 @@ def _histogram(axes: Axes, everyone: NDArray[np.float64], accepted: NDArray[np.f
 
 
 def _probability_ticks(axes: Axes) -> None:
-    """Probabilities as ticks on an axis of log-odds."""
-    ticks = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9]
+    """Probabilities as ticks on an axis of log-odds: about as many as can be read."""
     low, high = axes.get_xlim()
-    shown = [tick for tick in ticks if low <= _log_odds(tick) <= high]
+    inside = [tick for tick in PROBABILITY_TICKS if low <= _log_odds(tick) <= high]
+    shown = inside[:: max(1, math.ceil(len(inside) / MOST_TICKS))]
     axes.set_xticks([_log_odds(tick) for tick in shown], [f"{100 * tick:g} %" for tick in shown])
 
 
@@ -312,8 +322,8 @@ def _percent(probability: float) -> str:
 
 
 def _titled(figure: Figure, axes: Axes, title: str, subtitle: str, xlabel: str) -> None:
-    figure.suptitle(title, color=INK, fontsize=14, x=0.02, ha="left")
-    axes.set_title(subtitle, loc="left", color=MUTED, fontsize=10)
+    figure.suptitle(f"{title}\n{subtitle}", color=INK, fontsize=12, x=0.01, ha="left", linespacing=1.4)
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
     axes.set_xlabel(xlabel, color=INK, fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
 

@@ -35,6 +35,9 @@ _NOISE = (
     (r"day on which it was applied for", "date of application"),
     (r"day of decision", "date of decision"),
     (r"\bthe last 1 previous applications", "the last previous application"),
+    (r"\b([Mm]ean|[Mm]edian) of ext_source_mean\b", r"\1 external score"),
+    (r"\b([Mm]ean|[Mm]edian) of ext_source_product\b", r"\1 product of the external scores"),
+    (r"clients with the same credit over annuity", "clients who ask for a like loan"),
     (r"^Refused among", "Refused share of"),
     (r"^Approved among", "Approved share of"),
 )
@@ -88,6 +91,8 @@ def value_words(feature: Feature, value: float | str | None) -> str:
     unit = _measure_unit(feature) if feature.unit == "as the measure" else feature.unit
     if feature.kind == "flag":
         words = "yes" if size else "no"
+    elif " per point of " in feature.description:
+        words = number(size)
     elif unit == "days":
         words = _days(feature, size)
     elif unit == "months":
@@ -136,8 +141,9 @@ def sentence(feature: Feature, row: Row, stats: PopulationStats) -> str:
         Without a full stop.
     """
     value = row.get(feature.name)
-    if _is_null(value):
-        return _absence(feature, row)
+    absence = _absence(feature, row, known=not _is_null(value))
+    if absence:
+        return absence
     if feature.kind == "flag":
         return _flag(feature, float(value), stats)
     if isinstance(value, str):
@@ -239,20 +245,27 @@ def _flag(feature: Feature, value: float, stats: PopulationStats) -> str:
     return (yes if value else no) + (f", as for {percent(place.same)} of applicants" if place else "")
 
 
-def _absence(feature: Feature, row: Row) -> str:
+def _absence(feature: Feature, row: Row, *, known: bool) -> str | None:
     """What is not known: the source, when it knows nothing of the client; the cases, when there are none; the thing."""
     for flag, _, prefixes in HISTORIES:
         if feature.name.startswith(prefixes) and row.get(flag) == 0:
             return FLAGS[flag][1]
+    if known:
+        return None
     words = label(feature)
-    if ", over " in words:
-        match, counted_in = next(
-            ((found, count) for pattern, count in CASES if (found := re.fullmatch(pattern, feature.name))), (None, "")
-        )
-        if match is not None and row.get(counted_in.format(match.group(1) or "")) == 0:
-            cases = words.split(", over ", maxsplit=1)[1]
-            return f"No {cases}" if cases.startswith("monthly records") else f"No record of {cases}"
+    if ", over " in words and _cases(feature, row) == 0:
+        cases = words.split(", over ", maxsplit=1)[1]
+        return f"No {cases}" if cases.startswith("monthly records") else f"No record of {cases}"
     return f"No record of {words}"
+
+
+def _cases(feature: Feature, row: Row) -> float | None:
+    """Number of the cases that an aggregate is over; None when the row does not say."""
+    for pattern, counted_in in CASES:
+        match = re.fullmatch(pattern, feature.name)
+        if match is not None:
+            return row.get(counted_in.format(match.group(1) or ""))
+    return None
 
 
 def _as_count(feature: Feature, share: float, row: Row) -> str | None:
