@@ -188,7 +188,7 @@ def _family_steps(data: TrainingData, config: TrainingConfig, member: PlannedMem
         return [("classifier", lgb.LGBMClassifier(**_lightgbm_parameters(config, member)))]
     given = dict(member.spec.parameters)
     if family == "logistic":
-        classifier = LogisticRegression(**{"C": 3e-4, "max_iter": 500})
+        classifier = LogisticRegression(**{"C": 5e-4, "max_iter": 500})
     else:
         classifier = ExtraTreesClassifier(
             n_estimators=500, min_samples_leaf=10, max_features=0.1, random_state=member.seed
