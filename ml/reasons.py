@@ -224,6 +224,11 @@ def _speakers(
         farthest = np.array(scores)[np.argmax(depth, axis=1)]
         external = CODES.index("external_scores")
         speakers[:, external] = np.where(depth.max(axis=1) > 0, farthest, speakers[:, external])
+    for flag, code, prefixes in HISTORIES:
+        theme = CODES.index(code)
+        own = [at for at, name in enumerate(features) if name.startswith(prefixes) and theme_at[at] == theme]
+        if flag in frame and own:
+            speakers[(frame[flag] == 0).to_numpy(), theme] = own[0]
     return speakers
 
 
