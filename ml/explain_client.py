@@ -44,8 +44,8 @@ class Explanation:
     adjustment : float
         Log-odds that averaging of probabilities, members left out and calibration add.
     features : tuple of dict
-        The strongest features: value, words, contribution, and `place` by group: shares of those with a record who
-        have less, the same and more.
+        The `TOP_FEATURES` strongest features, then those of reasons that are not among them: value, words,
+        contribution, and `place` by group: shares of those with a record who have less, the same and more.
     score_place : dict of str to Place or None
         Where the probability lies among all applicants and among accepted ones; None when nobody is in the group.
     explained_share : float
@@ -104,17 +104,18 @@ def explain_client(scorer: CreditScorer, frame_row: pd.DataFrame, population_sta
     refused = (decided["decision"] == REFUSE).to_numpy()
     ranking = rank(parts, frame, refused, population_stats)
     probability = float(decided["probability"].iloc[0])
+    reasons = reason_texts(parts, frame, ranking, population_stats)[0]
     return Explanation(
         probability,
         str(decided["decision"].iloc[0]),
         float(scorer.threshold),
-        reason_texts(parts, frame, ranking, population_stats)[0],
+        reasons,
         tuple(withheld(ranking, 0)),
         PROTECTED_RULE,
         parts.base,
         _themes(ranking),
         float(log_odds(np.array([probability]))[0] - parts.log_odds[0]),
-        _features(parts, frame, population_stats),
+        _features(parts, frame, population_stats, reasons),
         {group: population_stats.score_place(group, probability) for group in GROUPS},
         parts.explained_share,
         parts.left_out,
@@ -179,10 +180,13 @@ def _themes(ranking: Ranking) -> tuple[dict[str, Any], ...]:
     return tuple(sorted(entries, key=lambda entry: -abs(entry["contribution"])))
 
 
-def _features(parts: Contributions, frame: pd.DataFrame, stats: PopulationStats) -> tuple[dict[str, Any], ...]:
+def _features(
+    parts: Contributions, frame: pd.DataFrame, stats: PopulationStats, reasons: tuple[Reason, ...]
+) -> tuple[dict[str, Any], ...]:
     row = client_rows(frame)[0]
-    strongest = np.argsort(-np.abs(parts.values[0]), kind="stable")[:TOP_FEATURES]
-    return tuple(_placed(feature_entry(parts, row, 0, int(at), stats), stats) for at in strongest)
+    strongest = np.argsort(-np.abs(parts.values[0]), kind="stable")[:TOP_FEATURES].tolist()
+    shown = dict.fromkeys([*strongest, *(parts.features.index(reason.feature) for reason in reasons)])
+    return tuple(_placed(feature_entry(parts, row, 0, at, stats), stats) for at in shown)
 
 
 def _placed(entry: dict[str, Any], stats: PopulationStats) -> dict[str, Any]:

@@ -12,17 +12,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ml.explain_client import Explanation
+from ml.explain_client import TOP_FEATURES, Explanation
 from ml.explain_population import ACCEPTED, ALL, PopulationStats
-from ml.explain_words import label
+from ml.explain_words import label, number
 from ml.plots import CHOSEN, CURVE, INK, MUTED
 from ml.scorer import REFUSE
 
 LABEL_WIDTH = 44
 SHOWN = 20
 DEPENDENCE_SHOWN = 10
-BARS_SHOWN = 12
-STRIPS_SHOWN = 6
+THEMES_SHOWN = 12
+STRIPS_SHOWN = 8
 MOST_TICKS = 9
 PROBABILITY_TICKS = (
     *(0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.1, 0.12, 0.15),
@@ -159,8 +159,10 @@ def waterfall_figure(explanation: Explanation, steps: Sequence[tuple[str, float]
 
 
 def position_figure(explanation: Explanation, stats: PopulationStats) -> Figure:
-    """Where the client's score and strongest values lie among all applicants and among accepted ones."""
-    entries = [entry for entry in explanation.features if isinstance(entry["value"], float | int)]
+    """Where score and values lie among all applicants and accepted ones: those of the reasons, then the strongest."""
+    spoken = {reason.feature for reason in explanation.reasons}
+    entries = sorted(explanation.features, key=lambda entry: entry["feature"] not in spoken)
+    entries = [entry for entry in entries if isinstance(entry["value"], float | int)]
     entries = [entry for entry in entries if stats.row_of(entry["feature"]) is not None][:STRIPS_SHOWN]
     rows = 1 + (len(entries) + 1) // 2
     figure = Figure(figsize=(12, 1 + 2.3 * rows), dpi=110, layout="constrained")
@@ -185,13 +187,13 @@ def feature_steps(explanation: Explanation) -> list[tuple[str, float]]:
     """Steps of a waterfall: the strongest features with their values."""
     return [
         (f"{entry['label']}: {entry['value_words']}", entry["contribution"])
-        for entry in explanation.features[:BARS_SHOWN]
+        for entry in explanation.features[:TOP_FEATURES]
     ]
 
 
 def theme_steps(explanation: Explanation) -> list[tuple[str, float]]:
     """Steps of a waterfall: the strongest themes."""
-    return [(theme["title"], theme["contribution"]) for theme in explanation.themes[:BARS_SHOWN]]
+    return [(theme["title"], theme["contribution"]) for theme in explanation.themes[:THEMES_SHOWN]]
 
 
 def feature_labels(stats: PopulationStats, features: Sequence[str]) -> list[str]:
@@ -269,6 +271,7 @@ def _histogram(axes: Axes, everyone: NDArray[np.float64], accepted: NDArray[np.f
             axes.hist(known, edges, weights=np.full(known.size, 1 / known.size), color=colour, label=name, **kind)
     axes.axvline(client, color=CHOSEN, linewidth=2.2, label="this client")
     axes.set_yticks([])
+    axes.xaxis.set_major_formatter(lambda value, _: number(value))
     _clean(axes)
     axes.spines["left"].set_visible(False)
 

@@ -160,7 +160,7 @@ def _fact(feature: Feature, value: float, row: Row, place: Place | None) -> str:
         shares = re.sub(r"(higher|lower) than that of", r"a \1 share than for", compared)
         return counted if counted.startswith(LAST_ONE) else counted + shares
     if re.fullmatch(r"ext_source_\d", feature.name) and " than " in compared:
-        return f"The {label(feature)} ({value:.2f}) is {compared.removeprefix(', ')}"
+        return f"The {label(feature)} ({value_words(feature, value)}) is {compared.removeprefix(', ')}"
     return f"{_upper(label(feature))}: {value_words(feature, value)}{compared}"
 
 
@@ -305,7 +305,7 @@ _FORMATS = {
     "ratio": lambda size: _per_cent(size) if abs(size) < 2 else f"{number(size)} times",
     "payments": lambda size: _counted(size, "payment"),
     "standard": lambda size: f"{size:+.1f} standard deviations",
-    "score": lambda size: f"{size:.2f}",
+    "score": lambda size: f"{size:.2f}" if abs(size) >= 0.01 else number(size),
 }
 
 
