@@ -12,7 +12,8 @@ SMALL_SAMPLE_ROUNDS = 300
 FEW_APPLICANTS = 20_000
 REPEATS_ON_FEW = 4
 LIGHTGBM = "lightgbm"
-FAMILIES = (LIGHTGBM, "logistic", "extra_trees")
+LOGISTIC = "logistic"
+FAMILIES = (LIGHTGBM, LOGISTIC)
 SELECTIONS = ("none", "null-importance")
 EXTRAS = ("target-encoding", "neighbours")
 TREE_PARAMETERS = (
@@ -239,7 +240,7 @@ def default_recipe(applicants: int, *, quick: bool = False) -> TrainingConfig:
         subsample=0.5,
         colsample_bytree=0.03,
         reg_lambda=50.0,
-        members=(MemberSpec("logistic", parameters={"C": 5e-4}), MemberSpec(LIGHTGBM)),
+        members=(MemberSpec(LOGISTIC, parameters={"C": 5e-4}), MemberSpec(LIGHTGBM)),
     )
 
 

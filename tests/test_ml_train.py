@@ -20,7 +20,7 @@ from warehouse.settings import PROJECT_ROOT
 
 @pytest.fixture
 def place(tmp_path, tmp_path_factory, monkeypatch):
-    """A store with tuned trees and no model, and a warehouse, named in the environment; a working directory elsewhere."""
+    """A store with tuned trees but no model, and a warehouse, named in the environment; a directory elsewhere."""
     settings = prepare_store(tmp_path_factory, tmp_path)
     write_recipe(settings, StoredRecipe(TrainingConfig(rounds=40), "trees", "of other rows", "auc", 0.75))
     write_warehouse(settings.duckdb_path, synthetic_applicants())
