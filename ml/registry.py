@@ -207,6 +207,11 @@ class Registry:
             except OSError as error:
                 raise _artifact_missing(model, "files", error) from error
 
+    def log_files(self, model: RegisteredModel, folder: Path, into: str) -> None:
+        """Add the files of a folder to the run that made a version, under a name."""
+        with _store_errors(self.uri):
+            self._client.log_artifacts(model.run_id, str(folder), into)
+
     def _by_alias(self, alias: str) -> RegisteredModel | None:
         with _store_errors(self.uri):
             try:
