@@ -4,11 +4,10 @@ python -m ml.export [--version N] [--out FOLDER]
 """
 
 import argparse
-import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +37,9 @@ class ExportedModel:
     threshold: float
 
 
-def export_model(registry: Registry, out: Path, version: int | None = None) -> ExportedModel:
+def export_model(
+    registry: Registry, out: Path, version: int | None = None, settle: Callable[[], object] = lambda: None
+) -> ExportedModel:
     """Put a version of the model into a folder; what was there stays until the new one is complete and answers.
 
     Parameters
@@ -49,6 +50,8 @@ def export_model(registry: Registry, out: Path, version: int | None = None) -> E
         Folder to create or to replace.
     version : int, optional
         Version to export; the champion when omitted.
+    settle : callable, optional
+        Called when the new model is in place; what it raises brings the older one back.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def export_model(registry: Registry, out: Path, version: int | None = None) -> E
         registry.download(model, incoming)
         _stand_alone(incoming, model)
         threshold = _check(incoming, model)
-        _swap(incoming, out, Path(workshop) / "outgoing")
+        _swap(incoming, out, Path(workshop) / "outgoing", settle)
     return ExportedModel(model, out, threshold)
 
 
@@ -129,18 +132,19 @@ def _is_pickle(path: Path) -> bool:
     return path.suffix in PICKLES
 
 
-def _swap(incoming: Path, out: Path, outgoing: Path) -> None:
-    """Put `incoming` in the place of `out` by renaming; `out` comes back when that fails."""
-    if not out.exists():
-        incoming.rename(out)
-        return
-    out.rename(outgoing)
+def _swap(incoming: Path, out: Path, outgoing: Path, settle: Callable[[], object] = lambda: None) -> None:
+    """Put `incoming` in the place of `out` by renaming; `out` comes back when that, or `settle`, fails."""
+    if out.exists():
+        out.rename(outgoing)
     try:
         incoming.rename(out)
-    except OSError:
-        outgoing.rename(out)
+        settle()
+    except BaseException:
+        if out.exists():
+            out.rename(incoming)
+        if outgoing.exists():
+            outgoing.rename(out)
         raise
-    shutil.rmtree(outgoing)
 
 
 def _unusable(model: RegisteredModel, expected: str, found: str) -> ModelError:

@@ -20,6 +20,7 @@ from mlflow.exceptions import MlflowException
 from sklearn.pipeline import Pipeline
 from sqlalchemy.exc import SQLAlchemyError
 
+from ml.history import TRAINED, Promotion, promotion_now, promotions
 from ml.manifest import TrainingRun, build_manifest
 from ml.packaging import storage_options
 from warehouse.database import first_line
@@ -31,6 +32,8 @@ MODEL_NAME = "credit_scoring_model"
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 VERDICT_TAG = "verdict"
+GUARD_TAG = "guard"
+PASSED, REFUSED = "passed", "refused"
 MANIFEST_FILE = "manifest.json"
 OUT_OF_FOLD_FILE = "out_of_fold.parquet"
 COST_CURVE_FILE = "cost_curve.csv"
@@ -114,20 +117,57 @@ class Registry:
             )
             return self._registered(created)
 
-    def crown(self, model: RegisteredModel, reason: str) -> None:
-        """Make a version the champion; the one before becomes the challenger, ready to be called back."""
+    def versions(self) -> list[RegisteredModel]:
+        """All versions, oldest first; none before the first training."""
         with _store_errors(self.uri):
-            previous = self._by_alias(CHAMPION)
-            if previous is not None and previous.version != model.version:
-                self._client.set_registered_model_alias(MODEL_NAME, CHALLENGER, str(previous.version))
-            self._client.set_registered_model_alias(MODEL_NAME, CHAMPION, str(model.version))
-            self._client.set_model_version_tag(MODEL_NAME, str(model.version), VERDICT_TAG, reason)
+            found = self._client.search_model_versions(f"name = '{MODEL_NAME}'")
+            return sorted((self._registered(version) for version in found), key=lambda model: model.version)
 
-    def stand_by(self, model: RegisteredModel, reason: str) -> None:
+    def aliases(self) -> dict[str, int]:
+        """Version by alias."""
+        with _store_errors(self.uri):
+            found = self._client.search_registered_models(f"name = '{MODEL_NAME}'")
+            return {alias: int(version) for model in found for alias, version in model.aliases.items()}
+
+    def promotions(self) -> list[Promotion]:
+        """Every change of champion, oldest first."""
+        with _store_errors(self.uri):
+            found = self._client.search_registered_models(f"name = '{MODEL_NAME}'")
+            return promotions(found[0].tags) if found else []
+
+    def crown(self, model: RegisteredModel, reason: str, how: str = TRAINED) -> Promotion:
+        """Make a version the champion and log it; the one before becomes the challenger, ready to be called back.
+
+        Whatever the store refuses on the way, the aliases are as before.
+        """
+        before = self.aliases()
+        previous = before.get(CHAMPION)
+        guard = self.version(model.version).tags.get(GUARD_TAG, "unknown")
+        change = promotion_now(how, reason, previous, model.version, guard)
+        with _store_errors(self.uri):
+            try:
+                if previous not in {None, model.version}:
+                    self._set_alias(CHALLENGER, previous)
+                self._set_alias(CHAMPION, model.version)
+                for name, value in change.version_tags.items():
+                    self._client.set_model_version_tag(MODEL_NAME, str(model.version), name, value)
+                self._client.set_registered_model_tag(MODEL_NAME, *change.log_tag)
+            except BaseException:
+                self._restore_aliases(before)
+                raise
+        return change
+
+    def stand_by(self, model: RegisteredModel) -> None:
         """Make a version the challenger; the champion stays."""
         with _store_errors(self.uri):
-            self._client.set_registered_model_alias(MODEL_NAME, CHALLENGER, str(model.version))
+            self._set_alias(CHALLENGER, model.version)
+
+    def note_verdict(self, model: RegisteredModel, reason: str, *, refused: bool) -> None:
+        """Write on a version what the guard and the comparison said."""
+        with _store_errors(self.uri):
             self._client.set_model_version_tag(MODEL_NAME, str(model.version), VERDICT_TAG, reason)
+            guard = REFUSED if refused else PASSED
+            self._client.set_model_version_tag(MODEL_NAME, str(model.version), GUARD_TAG, guard)
 
     def manifest(self, model: RegisteredModel) -> dict[str, Any]:
         """The manifest of the run that made a version."""
@@ -157,6 +197,16 @@ class Registry:
                 if error.error_code in NOT_FOUND_CODES:
                     return None
                 raise
+
+    def _set_alias(self, alias: str, version: int) -> None:
+        self._client.set_registered_model_alias(MODEL_NAME, alias, str(version))
+
+    def _restore_aliases(self, before: dict[str, int]) -> None:
+        for alias in (CHAMPION, CHALLENGER):
+            if alias in before:
+                self._set_alias(alias, before[alias])
+            else:
+                self._client.delete_registered_model_alias(MODEL_NAME, alias)
 
     def _registered(self, version: ModelVersion) -> RegisteredModel:
         run = self._client.get_run(version.run_id)

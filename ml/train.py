@@ -76,10 +76,11 @@ def train(
     verdict = judge(run.evaluation, data.applicants, incumbent, allow_high_auc=allow_high_auc)
     _say("fitting on all applicants and registering")
     model = registry.record(run, fit_pipeline(data, config), _figure(run))
+    registry.note_verdict(model, verdict.reason, refused=verdict.refused)
     if verdict.promoted:
         registry.crown(model, verdict.reason)
     else:
-        registry.stand_by(model, verdict.reason)
+        registry.stand_by(model)
     export = verdict.promoted or (incumbent is not None and not is_exported(model_dir))
     return Outcome(run, model, verdict, export_model(registry, model_dir) if export else None)
 
