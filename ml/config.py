@@ -2,29 +2,92 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from warehouse.errors import SettingsError
 
 SMALL_SAMPLE = 5_000
 SMALL_SAMPLE_ROUNDS = 300
+REPEATED_UP_TO = 20_000
+REPEATS_ON_FEW = 4
+LIGHTGBM = "lightgbm"
+FAMILIES = (LIGHTGBM, "logistic", "extra_trees")
+SELECTIONS = ("none", "null-importance")
+EXTRAS = ("target-encoding", "neighbours")
+TREE_PARAMETERS = (
+    "learning_rate",
+    "num_leaves",
+    "max_depth",
+    "subsample",
+    "subsample_freq",
+    "colsample_bytree",
+    "min_child_samples",
+    "reg_lambda",
+)
+RECIPE = ("seeds", "rounds", *TREE_PARAMETERS, "members", "select", "extras")
+
+
+@dataclass(frozen=True)
+class MemberSpec:
+    """One model of the blend.
+
+    Attributes
+    ----------
+    family : str
+        One of `FAMILIES`.
+    weight : float
+        Its weight in the mean of probabilities; > 0, the weights need not sum to 1.
+    parameters : mapping of str to number, text or truth value
+        By the names of the family's estimator; for "lightgbm" they take the place of those of `TrainingConfig`.
+
+    Raises
+    ------
+    SettingsError
+        The family is unknown or the weight is not positive.
+    """
+
+    family: str = LIGHTGBM
+    weight: float = 1.0
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.family not in FAMILIES:
+            raise SettingsError(
+                expected=f"one of {', '.join(FAMILIES)} as family", found=self.family, remedy="change it"
+            )
+        if not self.weight > 0:
+            raise SettingsError(expected="a weight above 0", found=str(self.weight), remedy="change it")
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Parameters of a training run: the split into folds and the boosted trees.
+    """Everything that decides a training run, but for the data.
 
     Attributes
     ----------
     seed : int
-        Seed of the split into folds and of the trees' row and column samples; >= 0.
+        Of the hold-out, the folds and the models; >= 0.
     folds : int
         Number of cross-validation folds; >= 2.
+    repeats : int
+        How often the cross-validation is repeated with other folds; >= 1.
+    holdout : float
+        Share of the applicants that is set aside and judged once; 0 <= share < 1.
+    max_auc_gap : float or None
+        Greatest AUC on training rows minus AUC out of fold that may be promoted; None lets `ml.guards` decide.
+    seeds : int
+        Number of models averaged for each member that draws random numbers; >= 1.
     rounds : int
         Number of trees, fixed (no early stopping); >= 1.
     learning_rate, num_leaves, max_depth, subsample, subsample_freq, colsample_bytree, min_child_samples, reg_lambda
         As in `lightgbm.LGBMClassifier`.
+    members : tuple of MemberSpec
+        The blend.
+    select : str
+        One of `SELECTIONS`: features chosen on the training rows of each fold.
+    extras : tuple of str
+        Of `EXTRAS`: cross-fitted features made from labels.
 
     Raises
     ------
@@ -34,6 +97,10 @@ class TrainingConfig:
 
     seed: int = 42
     folds: int = 5
+    repeats: int = 1
+    holdout: float = 0.2
+    max_auc_gap: float | None = None
+    seeds: int = 1
     rounds: int = SMALL_SAMPLE_ROUNDS
     learning_rate: float = 0.03
     num_leaves: int = 8
@@ -43,10 +110,17 @@ class TrainingConfig:
     colsample_bytree: float = 0.2
     min_child_samples: int = 30
     reg_lambda: float = 20.0
+    members: tuple[MemberSpec, ...] = (MemberSpec(),)
+    select: str = "none"
+    extras: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._require("seed", 0 <= self.seed < 2**31, "an integer from 0 to 2147483647")
         self._require("folds", self.folds >= 2, "2 folds or more")
+        self._require("repeats", self.repeats >= 1, "1 or more")
+        self._require("holdout", 0 <= self.holdout < 1, "a share from 0 to below 1")
+        self._require("max_auc_gap", self.max_auc_gap is None or 0 < self.max_auc_gap <= 1, "a number in (0, 1]")
+        self._require("seeds", self.seeds >= 1, "1 or more")
         self._require("rounds", self.rounds >= 1, "1 round or more")
         self._require("learning_rate", 0 < self.learning_rate <= 1, "a number in (0, 1]")
         self._require("num_leaves", self.num_leaves >= 2, "2 leaves or more")
@@ -56,27 +130,34 @@ class TrainingConfig:
         self._require("colsample_bytree", 0 < self.colsample_bytree <= 1, "a share in (0, 1]")
         self._require("min_child_samples", self.min_child_samples >= 1, "1 applicant or more")
         self._require("reg_lambda", self.reg_lambda >= 0, "0 or more")
+        self._require("members", len(self.members) >= 1, "1 member or more")
+        self._require("select", self.select in SELECTIONS, f"one of {', '.join(SELECTIONS)}")
+        self._require("extras", set(self.extras) <= set(EXTRAS), f"some of {', '.join(EXTRAS)}")
 
     def _require(self, name: str, valid: bool, expected: str) -> None:
         if not valid:
             raise SettingsError(expected=f"{expected} for {name}", found=str(getattr(self, name)), remedy="change it")
 
-    def lightgbm_parameters(self) -> dict[str, Any]:
+    def lightgbm_parameters(self, member: MemberSpec | None = None, seed: int | None = None) -> dict[str, Any]:
         """Parameters by the names of `lightgbm.LGBMClassifier`; the same rows and seed give the same trees."""
-        tree = {name: value for name, value in asdict(self).items() if name not in {"seed", "folds", "rounds"}}
-        return tree | {
-            "n_estimators": self.rounds,
-            "random_state": self.seed,
-            "objective": "binary",
-            "deterministic": True,
-            "force_row_wise": True,
-            "feature_pre_filter": False,
-            "verbosity": -1,
-        }
+        tree = {name: getattr(self, name) for name in TREE_PARAMETERS} | {"n_estimators": self.rounds}
+        return (
+            tree
+            | dict(member.parameters if member else {})
+            | {
+                "random_state": self.seed if seed is None else seed,
+                "objective": "binary",
+                "deterministic": True,
+                "force_row_wise": True,
+                "feature_pre_filter": False,
+                "verbosity": -1,
+            }
+        )
 
-    def to_dict(self) -> dict[str, int | float]:
-        """All parameters by name."""
-        return asdict(self)
+    def to_dict(self) -> dict[str, Any]:
+        """All parameters by name, as JSON can hold them."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return values | {"members": [asdict(member) for member in self.members], "extras": list(self.extras)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainingConfig":
@@ -87,12 +168,26 @@ class TrainingConfig:
         SettingsError
             A name is unknown or a value lies outside its range.
         """
-        unknown = sorted(set(values) - {field.name for field in fields(cls)})
+        unknown = sorted(set(values) - {item.name for item in fields(cls)})
         if unknown:
             raise SettingsError(
-                expected="parameters of the LightGBM recipe", found=", ".join(unknown), remedy="train the model again"
+                expected="parameters of the recipe", found=", ".join(unknown), remedy="train or tune the model again"
             )
-        return cls(**values)
+        read = dict(values)
+        try:
+            if "members" in read:
+                read["members"] = tuple(MemberSpec(**member) for member in read["members"])
+            if "extras" in read:
+                read["extras"] = tuple(read["extras"])
+            return cls(**read)
+        except TypeError as error:
+            raise SettingsError(
+                expected="numbers and names of the recipe", found=str(error), remedy="train or tune the model again"
+            ) from error
+
+    def with_recipe(self, other: "TrainingConfig") -> "TrainingConfig":
+        """The models of another config, with this one's seed, hold-out, folds and repeats."""
+        return replace(self, **{name: getattr(other, name) for name in RECIPE})
 
 
 def rounds_for(applicants: int) -> int:
@@ -119,3 +214,19 @@ def rounds_for(applicants: int) -> int:
     """
     scale = math.sqrt(max(applicants, SMALL_SAMPLE) / SMALL_SAMPLE)
     return 100 * round(SMALL_SAMPLE_ROUNDS * scale / 100)
+
+
+def default_recipe(applicants: int) -> TrainingConfig:
+    """The recipe for a number of applicants when nothing was tuned; only the models of it count."""
+    return TrainingConfig(rounds=rounds_for(applicants))
+
+
+def repeats_for(applicants: int) -> int:
+    """How often to repeat the cross-validation: few applicants need it, and can afford it.
+
+    Examples
+    --------
+    >>> repeats_for(5_000), repeats_for(307_511)
+    (4, 1)
+    """
+    return REPEATS_ON_FEW if applicants <= REPEATED_UP_TO else 1

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -43,8 +44,6 @@ class TrainingData:
         Names of the numeric features, in the mart's order.
     categories : dict of str to tuple of str
         Values of each text feature, sorted.
-    fingerprint : str
-        Hash of names, keys, labels and values; does not depend on the order of rows in the file.
     duckdb_version : str
         The engine that read them.
     """
@@ -54,8 +53,17 @@ class TrainingData:
     matrix: NDArray[np.float64]
     numeric: tuple[str, ...]
     categories: dict[str, tuple[str, ...]]
-    fingerprint: str
     duckdb_version: str = field(default=duckdb.__version__)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of names, keys, labels and values; does not depend on the order of rows in the file."""
+        digest = hashlib.sha256(json.dumps([self.numeric, list(self.categories.items())]).encode())
+        digest.update(self.keys.tobytes())
+        digest.update(self.target.tobytes())
+        for position in range(self.matrix.shape[1]):
+            digest.update(np.ascontiguousarray(self.matrix[:, position]))
+        return digest.hexdigest()
 
     @property
     def applicants(self) -> int:
@@ -102,16 +110,20 @@ class TrainingData:
             return self
         numeric = tuple(name for name in self.numeric if name in wanted)
         categories = {name: values for name, values in self.categories.items() if name in wanted}
-        matrix = self.matrix[:, kept]
+        return TrainingData(self.keys, self.target, self.matrix[:, kept], numeric, categories, self.duckdb_version)
+
+    def take(self, rows: NDArray[np.int64]) -> "TrainingData":
+        """Some of the applicants, by ascending positions; all features and categories."""
+        matrix = np.empty((len(rows), self.matrix.shape[1]), dtype=np.float64, order="F")
+        for position in range(self.matrix.shape[1]):
+            matrix[:, position] = self.matrix[rows, position]
         return TrainingData(
-            self.keys,
-            self.target,
-            matrix,
-            numeric,
-            categories,
-            _fingerprint(self.keys, self.target, matrix, numeric, categories),
-            self.duckdb_version,
+            self.keys[rows], self.target[rows], matrix, self.numeric, self.categories, self.duckdb_version
         )
+
+    def column(self, name: str) -> NDArray[np.float64] | None:
+        """Values of one numeric feature, shape (n_applicants,), NaN = null; None when there is none of that name."""
+        return self.matrix[:, self.numeric.index(name)] if name in self.numeric else None
 
 
 def read_training_data(database: Path) -> TrainingData:
@@ -210,9 +222,7 @@ def _read(
     for position, name in enumerate(categorical, start=len(numeric)):
         matrix[:, position], categories[name] = _codes(texts.pop(name))
     keys, target = _sort_by_key(keys, target, matrix)
-    return TrainingData(
-        keys, target, matrix, numeric, categories, _fingerprint(keys, target, matrix, numeric, categories)
-    )
+    return TrainingData(keys, target, matrix, numeric, categories)
 
 
 def _sort_by_key(
@@ -248,22 +258,6 @@ def _require_finite(not_numbers: dict[str, int]) -> None:
             f"NaN or infinity: {_some(found)}",
             "divide through the safe-ratio macro in the mart",
         )
-
-
-def _fingerprint(
-    keys: NDArray[np.int64],
-    target: NDArray[np.int8],
-    matrix: NDArray[np.float64],
-    numeric: tuple[str, ...],
-    categories: dict[str, tuple[str, ...]],
-) -> str:
-    """SHA-256 of names, keys, labels and values, column by column of rows sorted by key."""
-    digest = hashlib.sha256(json.dumps([numeric, list(categories.items())]).encode())
-    digest.update(keys.tobytes())
-    digest.update(target.tobytes())
-    for position in range(matrix.shape[1]):
-        digest.update(np.ascontiguousarray(matrix[:, position]))
-    return digest.hexdigest()
 
 
 def _unusable(expected: str, found: str, remedy: str) -> TrainingDataError:

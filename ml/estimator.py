@@ -1,21 +1,46 @@
-"""The model: text encoded as categories, then LightGBM; one recipe for a fold, for the final fit and for serving."""
+"""The models of the blend: one recipe for a fold, for the final fit and for serving."""
+
+from dataclasses import dataclass
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
-from ml.config import TrainingConfig
+from ml.config import LIGHTGBM, MemberSpec, TrainingConfig
 from ml.data import TrainingData
+from ml.extras import LinearInputs, NeighbourRate, TargetEncodings
+from warehouse.errors import SettingsError, TrainingDataError
 
-TRUSTED_TYPES = (
-    "collections.OrderedDict",
-    "lightgbm.basic.Booster",
-    "lightgbm.sklearn.LGBMClassifier",
-    "numpy.dtype",
-)
+NEIGHBOUR_COLUMNS = ("ext_source_1", "ext_source_2", "ext_source_3", "application_credit_to_annuity_ratio")
+DRAWING_FAMILIES = frozenset({LIGHTGBM, "extra_trees"})  # whose models differ by seed
+SEED_STEP = 1_000
+
+
+@dataclass(frozen=True)
+class PlannedMember:
+    """One model to fit: its specification, its own seed, and its share of the blend (all shares sum to 1)."""
+
+    spec: MemberSpec
+    seed: int
+    weight: float
+
+
+def planned_members(config: TrainingConfig) -> list[PlannedMember]:
+    """The models of a recipe: a member that draws random numbers stands once per seed and shares its weight."""
+    total = sum(member.weight for member in config.members)
+    planned = []
+    for member in config.members:
+        seeds = config.seeds if member.family in DRAWING_FAMILIES else 1
+        share = member.weight / total / seeds
+        planned += [PlannedMember(member, config.seed + SEED_STEP * number, share) for number in range(seeds)]
+    return planned
 
 
 def binned_dataset(data: TrainingData, config: TrainingConfig) -> lgb.Dataset:
@@ -32,7 +57,9 @@ def binned_dataset(data: TrainingData, config: TrainingConfig) -> lgb.Dataset:
     ).construct()
 
 
-def fit_on_rows(dataset: lgb.Dataset, rows: NDArray[np.int64], config: TrainingConfig) -> lgb.Booster:
+def fit_on_rows(
+    dataset: lgb.Dataset, rows: NDArray[np.int64], config: TrainingConfig, member: PlannedMember | None = None
+) -> lgb.Booster:
     """Train on some rows of a binned data set.
 
     Parameters
@@ -43,18 +70,20 @@ def fit_on_rows(dataset: lgb.Dataset, rows: NDArray[np.int64], config: TrainingC
         Positions of the rows to train on, ascending.
     config : TrainingConfig
         The recipe.
+    member : PlannedMember, optional
+        Which member of it; the parameters of `config` alone when omitted.
 
     Returns
     -------
     lightgbm.Booster
         Its `predict` gives default probabilities of rows of `TrainingData.matrix`.
     """
-    parameters = config.lightgbm_parameters()
+    parameters = _lightgbm_parameters(config, member)
     rounds = parameters.pop("n_estimators")
     return lgb.train(parameters, dataset.subset(rows), num_boost_round=rounds)
 
 
-def build_pipeline(data: TrainingData, config: TrainingConfig) -> Pipeline:
+def build_pipeline(data: TrainingData, config: TrainingConfig, member: PlannedMember | None = None) -> Pipeline:
     """The model that is registered and served, not fitted yet: raw features in, default probability out.
 
     A text that was not seen in training counts as missing.
@@ -65,12 +94,66 @@ def build_pipeline(data: TrainingData, config: TrainingConfig) -> Pipeline:
         Gives the names and the categories.
     config : TrainingConfig
         The recipe.
+    member : PlannedMember, optional
+        Which member of it; the first when omitted.
 
     Returns
     -------
     sklearn.pipeline.Pipeline
         `predict_proba(frame)[:, 1]` is the default probability.
+
+    Raises
+    ------
+    TrainingDataError
+        The training set lacks columns that an extra needs.
+    SettingsError
+        The family does not know a parameter.
     """
+    planned = member or planned_members(config)[0]
+    steps = [("features", _encoder(data)), *_extra_steps(data, config), *_family_steps(data, config, planned)]
+    return Pipeline(steps)
+
+
+def fit_pipeline(data: TrainingData, config: TrainingConfig, member: PlannedMember | None = None) -> Pipeline:
+    """Fit one member on all applicants given.
+
+    It trains on `data.matrix`, which holds what the first step gives, so that the features exist once in memory.
+    """
+    pipeline = build_pipeline(data, config, member)
+    pipeline.named_steps["features"].fit(data.frame(slice(0, 1)))
+    inputs, target = encoded(data), data.target.astype(np.int64)
+    for _, step in pipeline.steps[1:-1]:
+        inputs = step.fit_transform(inputs, target)
+    classifier = pipeline.named_steps["classifier"]
+    if isinstance(classifier, lgb.LGBMClassifier):
+        classifier.fit(
+            inputs.to_numpy(),
+            target,
+            feature_name=list(inputs.columns),
+            categorical_feature=data.categorical_positions,
+        )
+    else:
+        classifier.fit(inputs, target)
+    return pipeline
+
+
+def fit_members(data: TrainingData, config: TrainingConfig) -> tuple[tuple[Pipeline, ...], tuple[float, ...]]:
+    """Fit every member of the blend on all applicants given; the pipelines and their weights, which sum to 1."""
+    planned = planned_members(config)
+    return tuple(fit_pipeline(data, config, member) for member in planned), tuple(member.weight for member in planned)
+
+
+def encoded(data: TrainingData, rows: slice | NDArray[Any] = slice(None)) -> pd.DataFrame:
+    """What the first step of a pipeline gives for some rows: numbers, and texts as positions; not copied needlessly."""
+    return pd.DataFrame(data.matrix[rows], columns=list(data.features), copy=False)
+
+
+def predict_encoded(pipeline: Pipeline, frame: pd.DataFrame) -> NDArray[np.float64]:
+    """Default probabilities from what the first step gives."""
+    return pipeline[1:].predict_proba(frame)[:, 1]
+
+
+def _encoder(data: TrainingData) -> ColumnTransformer:
     steps: list[tuple[str, object, list[str]]] = [("numeric", "passthrough", list(data.numeric))]
     if data.categories:
         encoder = OrdinalEncoder(
@@ -80,21 +163,50 @@ def build_pipeline(data: TrainingData, config: TrainingConfig) -> Pipeline:
             encoded_missing_value=np.nan,
         )
         steps.append(("categorical", encoder, list(data.categories)))
-    features = ColumnTransformer(steps, verbose_feature_names_out=False).set_output(transform="pandas")
-    return Pipeline([("features", features), ("classifier", lgb.LGBMClassifier(**config.lightgbm_parameters()))])
+    return ColumnTransformer(steps, verbose_feature_names_out=False).set_output(transform="pandas")
 
 
-def fit_pipeline(data: TrainingData, config: TrainingConfig) -> Pipeline:
-    """Fit the model on all applicants.
+def _extra_steps(data: TrainingData, config: TrainingConfig) -> list[tuple[str, object]]:
+    steps: list[tuple[str, object]] = []
+    if "target-encoding" in config.extras and data.categories:
+        steps.append(("target_encodings", TargetEncodings(data.categorical_positions, config.seed)))
+    if "neighbours" in config.extras:
+        absent = [name for name in NEIGHBOUR_COLUMNS if name not in data.numeric]
+        if absent:
+            raise TrainingDataError(
+                expected=f"{', '.join(NEIGHBOUR_COLUMNS)} in marts.training_set, for the default rate of neighbours",
+                found=f"no {', '.join(absent)}",
+                remedy="build the marts again, or leave neighbours out of --extras",
+            )
+        steps.append(("neighbours", NeighbourRate([data.numeric.index(name) for name in NEIGHBOUR_COLUMNS])))
+    return steps
 
-    The trees train on `data.matrix`, which holds what the encoder gives, so that the features exist once in memory.
-    """
-    pipeline = build_pipeline(data, config)
-    pipeline.named_steps["features"].fit(data.frame(slice(0, 1)))
-    pipeline.named_steps["classifier"].fit(
-        data.matrix,
-        data.target.astype(np.int64),
-        feature_name=list(data.features),
-        categorical_feature=data.categorical_positions,
-    )
-    return pipeline
+
+def _family_steps(data: TrainingData, config: TrainingConfig, member: PlannedMember) -> list[tuple[str, object]]:
+    family = member.spec.family
+    if family == LIGHTGBM:
+        return [("classifier", lgb.LGBMClassifier(**_lightgbm_parameters(config, member)))]
+    given = dict(member.spec.parameters)
+    if family == "logistic":
+        classifier = LogisticRegression(**{"C": 3e-4, "max_iter": 500})
+    else:
+        classifier = ExtraTreesClassifier(
+            n_estimators=500, min_samples_leaf=10, max_features=0.1, random_state=member.seed
+        )
+    unknown = sorted(set(given) - set(classifier.get_params()))
+    if unknown:
+        raise SettingsError(
+            expected=f"parameters of {type(classifier).__name__} for a member of family {family}",
+            found=", ".join(unknown),
+            remedy="change the recipe",
+        )
+    return [("inputs", LinearInputs(data.categorical_positions)), ("classifier", classifier.set_params(**given))]
+
+
+def _lightgbm_parameters(config: TrainingConfig, member: PlannedMember | None) -> dict[str, Any]:
+    return config.lightgbm_parameters(member.spec, member.seed) if member else config.lightgbm_parameters()
+
+
+def shares_bins(config: TrainingConfig) -> bool:
+    """Whether the folds can train on subsets of one binned data set: all features, none of them made from labels."""
+    return config.select == "none" and not config.extras

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow.pyfunc
-import numpy as np
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
+from ml.packaging import ANSWER
 from ml.registry import MODEL_NAME, RegisteredModel, Registry
 from warehouse.cli import run_command
 from warehouse.database import first_line
@@ -119,9 +119,8 @@ def _check(folder: Path, model: RegisteredModel) -> float:
         threshold = float(description.metadata["threshold"])
     except (MlflowException, OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
         raise _unusable(model, "a model that answers its own example", first_line(error)) from error
-    probability = np.asarray(answer, dtype=float)
-    if probability.shape != (1, 2) or not np.all((probability >= 0) & (probability <= 1)):
-        raise _unusable(model, "the probabilities of repayment and default as answer", str(answer))
+    if list(answer) != list(ANSWER) or not answer["probability"].between(0, 1).all():
+        raise _unusable(model, f"{', '.join(ANSWER)} as answer", first_line(ValueError(answer)))
     return threshold
 
 

@@ -1,28 +1,34 @@
-"""How a model is stored so that a server can load it: signature, example, requirements; no pickle."""
+"""How a model is stored so that a server can load it: signature, example, code, requirements; no pickle."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from mlflow.models import ModelSignature
-from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from mlflow.models import Model, ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
 
 from ml.data import TrainingData
-from ml.estimator import TRUSTED_TYPES
+from ml.scorer import CreditScorer
 from warehouse.settings import PROJECT_ROOT
 
-SERVING_REQUIREMENTS = PROJECT_ROOT / "ml" / "serving-requirements.txt"
+PACKAGE = PROJECT_ROOT / "ml"
+SERVING_REQUIREMENTS = PACKAGE / "serving-requirements.txt"
+LOADER = "ml.scorer"
+SERVED_MODULES = ("__init__.py", "scorer.py", "extras.py")
+ANSWER = {"probability": DataType.double, "decision": DataType.string, "threshold": DataType.double}
 
 
 def signature(data: TrainingData) -> ModelSignature:
     """What the model takes and gives.
 
-    It takes doubles, also for whole numbers (they may be null), and strings, by name; it gives the probabilities of
-    repayment and of default, one pair per applicant.
+    It takes doubles, also for whole numbers (they may be null), and strings, by name; it gives default probability,
+    decision ("grant" or "refuse") and threshold of each applicant.
     """
     inputs = [ColSpec(DataType.double, name) for name in data.numeric]
     inputs += [ColSpec(DataType.string, name) for name in data.categories]
-    return ModelSignature(inputs=Schema(inputs), outputs=Schema([TensorSpec(np.dtype("float64"), (-1, 2), name=None)]))
+    return ModelSignature(inputs=Schema(inputs), outputs=Schema([ColSpec(kind, name) for name, kind in ANSWER.items()]))
 
 
 def input_example(data: TrainingData) -> pd.DataFrame:
@@ -49,14 +55,48 @@ def serving_requirements() -> list[str]:
     return [pin for pin in pins if pin]
 
 
-def storage_options(data: TrainingData, metadata: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of `mlflow.sklearn.log_model` and `save_model`: skops instead of pickle, a probability as answer."""
+def storage_options(
+    scorer: CreditScorer, data: TrainingData, metadata: dict[str, Any], workshop: Path
+) -> dict[str, Any]:
+    """Arguments of `mlflow.pyfunc.log_model` and `save_model`.
+
+    The model is a folder of skops files and JSON, loaded by the code that is stored beside it: the few modules of
+    `ml` that need nothing else of the project.
+
+    Parameters
+    ----------
+    scorer : CreditScorer
+        The model.
+    data : TrainingData
+        Gives names, kinds and the example.
+    metadata : dict
+        Goes into the file MLmodel.
+    workshop : Path
+        Empty folder for what MLflow is to copy.
+    """
+    scorer.save(workshop / "scorer")
+    code = workshop / PACKAGE.name
+    code.mkdir()
+    for name in SERVED_MODULES:
+        shutil.copy(PACKAGE / name, code / name)
     return {
+        "loader_module": LOADER,
+        "data_path": str(workshop / "scorer"),
+        "code_paths": [str(code)],
         "signature": signature(data),
         "input_example": input_example(data),
         "pip_requirements": serving_requirements(),
-        "serialization_format": "skops",
-        "skops_trusted_types": list(TRUSTED_TYPES),
-        "pyfunc_predict_fn": "predict_proba",
         "metadata": metadata,
     }
+
+
+def read_scorer(folder: Path) -> CreditScorer:
+    """The model in a folder with MLmodel, as the object that MLflow serves.
+
+    Raises
+    ------
+    OSError, KeyError, ValueError, mlflow.exceptions.MlflowException
+        The folder is not a complete model of `storage_options`.
+    """
+    flavor = Model.load(str(folder)).flavors["python_function"]
+    return CreditScorer.load(folder / flavor["data"])

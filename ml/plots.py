@@ -1,8 +1,12 @@
 """Figures of a training run, drawn without a display."""
 
+from collections.abc import Mapping
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ml.calibration import Reliability
 from ml.metrics import THEORETICAL_THRESHOLD, CostCurve
 
 INK = "#22303c"
@@ -61,14 +65,52 @@ def cost_curve_figure(curve: CostCurve, honest_cost_per_1000: float, subtitle: s
         fontsize=9,
     )
     axes.text(THEORETICAL_THRESHOLD, axes.get_ylim()[1], " 1/11, best if calibrated", va="top", color=INK, fontsize=9)
-    figure.suptitle("Cost of decisions against the threshold", color=INK, fontsize=14, x=0.02, ha="left")
-    axes.set_title(subtitle, loc="left", color=MUTED, fontsize=10)
+    _dress(figure, axes, "Cost of decisions against the threshold", subtitle)
     axes.set_xlabel("threshold: refuse from this default probability on (0 to 1)", color=INK)
     axes.set_ylabel("cost per 1,000 applications\n(1 = one good payer refused)", color=INK)
+    return figure
+
+
+def reliability_figure(curves: Mapping[str, Reliability], subtitle: str) -> Figure:
+    """Observed against predicted default rate in groups of equal size, with 95 % intervals of the observed rate.
+
+    Parameters
+    ----------
+    curves : mapping of str to Reliability
+        By what they show; the first is drawn in grey, the second is the one that counts.
+    subtitle : str
+        What they are of, in a few words.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure = Figure(figsize=(7, 6), dpi=130, layout="constrained")
+    axes = figure.add_subplot()
+    highest = 0.0
+    for (name, groups), color in zip(curves.items(), (MUTED, CURVE), strict=False):
+        rates = groups.observed
+        error = 1.96 * np.sqrt(rates * (1 - rates) / groups.applicants)
+        axes.errorbar(groups.predicted, rates, np.minimum(error, [rates, 1 - rates]), fmt="o-", color=color, label=name)
+        highest = max(highest, float(groups.predicted.max()), float((rates + error).max()))
+    axes.plot([0, 1], [0, 1], color=CHOSEN, linewidth=1, linestyle=(0, (4, 3)), label="perfectly calibrated")
+    axes.axvline(THEORETICAL_THRESHOLD, color=MUTED, linewidth=1.2, linestyle=":")
+    axes.set_xlim(0, 1.05 * highest)
+    axes.set_ylim(0, 1.05 * highest)
+    axes.text(THEORETICAL_THRESHOLD, axes.get_ylim()[1], " 1/11", va="top", color=INK, fontsize=9)
+    _dress(figure, axes, "Predicted and observed default rate", subtitle)
+    axes.set_xlabel("mean predicted default probability of a tenth of the applicants", color=INK)
+    axes.set_ylabel("share of them that defaulted", color=INK)
+    axes.legend(frameon=False, loc="lower right")
+    return figure
+
+
+def _dress(figure: Figure, axes: Axes, title: str, subtitle: str) -> None:
+    figure.suptitle(title, color=INK, fontsize=14, x=0.02, ha="left")
+    axes.set_title(subtitle, loc="left", color=MUTED, fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e6e9ec", linewidth=0.8)
     axes.set_axisbelow(True)
-    return figure
 
 
 def _right_edge(curve: CostCurve, accept_all: float) -> float:

@@ -1,76 +1,86 @@
-"""Which model may become the champion: the guard against leakage, and the comparison on the same folds."""
+"""Which model may become the champion: the guards, and the comparison on the same applicants and folds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ml.assessment import assess
 from ml.config import TrainingConfig
-from ml.data import TARGET, TrainingData
-from ml.metrics import Evaluation, evaluate
+from ml.data import TrainingData
+from ml.intervals import Interval, paired_mean_difference
+from ml.manifest import folds_fingerprint
 from ml.registry import RegisteredModel, Registry
-from ml.validation import Folds, cross_validate
+from ml.validation import Folds, cross_validate_repeatedly
 from warehouse.errors import SettingsError
 
-REAL_SIZE = 50_000
-REAL_SIZE_AUC_LIMIT = 0.82
-ANY_SIZE_AUC_LIMIT = 0.95
+MARGIN = 0.02
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model as it is compared.
+
+    Attributes
+    ----------
+    costs : ndarray of shape (n_applicants,)
+        Cost of the out-of-fold decision on each applicant; see `Assessment.costs`.
+    auc : float
+        Out of fold.
+    """
+
+    costs: NDArray[np.float64]
+    auc: float
+
+    @property
+    def cost_per_1000(self) -> float:
+        """Mean cost of 1,000 decisions."""
+        return float(1000 * self.costs.mean())
 
 
 @dataclass(frozen=True)
 class Incumbent:
-    """The present champion on the present applicants; `evaluation` is None when its features are gone."""
+    """The present champion on the present applicants; `candidate` is None when its features are gone."""
 
     model: RegisteredModel
-    evaluation: Evaluation | None
+    candidate: Candidate | None
     how: str
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a model becomes the champion, and why; `refused` when the guard said no."""
+    """Whether a model becomes the champion, and why; `refused` when a guard said no.
+
+    `difference` is its cost per 1,000 minus the champion's, with a 90 % interval; None without a champion to compare.
+    """
 
     promoted: bool
     reason: str
     refused: bool = False
-
-
-def suspicion(auc: float, applicants: int) -> str | None:
-    """Why an AUC is too good to be true; None when it is not.
-
-    Published models reach 0.80 on the real release. An AUC above 0.82 on 50,000 applicants or more, or above 0.95 on
-    any number, says that a feature knows the outcome.
-
-    Examples
-    --------
-    >>> suspicion(0.80, 307_511) is None, suspicion(0.90, 5_000) is None
-    (True, True)
-    >>> suspicion(0.83, 307_511)
-    'AUC 0.8300 above 0.82 on 307,511 applicants'
-    """
-    limit = REAL_SIZE_AUC_LIMIT if applicants >= REAL_SIZE else ANY_SIZE_AUC_LIMIT
-    return f"AUC {auc:.4f} above {limit} on {applicants:,} applicants" if auc > limit else None
+    difference: Interval | None = None
 
 
 def measure_incumbent(
     registry: Registry,
     data: TrainingData,
-    folds: Folds,
-    say: Callable[[str], None] = lambda line: None,
+    development: TrainingData,
+    splits: tuple[Folds, ...],
+    say: Callable[[object], None] = lambda line: None,
 ) -> Incumbent | None:
     """Measure the present champion on the same applicants and folds.
 
-    Its logged out-of-fold predictions are taken when data and folds are the same; otherwise its logged recipe and
-    feature list are cross-validated anew.
+    Its logged out-of-fold decisions are taken when data and folds are the same; otherwise its logged recipe and feature
+    list are cross-validated anew.
 
     Parameters
     ----------
     registry : Registry
         Knows the champion.
-    data : TrainingData
-        The present training set.
-    folds : Folds
-        The split that the new model was judged on.
+    data, development : TrainingData
+        The present training set, and its rows outside the hold-out.
+    splits : tuple of Folds
+        The splits of the development rows that the new model was judged on.
     say : callable, optional
         Told what goes on, line by line, when it takes long.
 
@@ -89,62 +99,76 @@ def measure_incumbent(
         return None
     manifest = registry.manifest(model)
     logged = manifest["data"]
-    if (logged["fingerprint"], logged["folds_fingerprint"]) == (data.fingerprint, folds.fingerprint):
-        predictions = registry.out_of_fold(model)
-        evaluation = evaluate(predictions[TARGET], predictions["default_probability"], predictions["fold"])
-        return Incumbent(
-            model, evaluation, "compared by its logged predictions of the same applicants in the same folds"
-        )
+    if (logged["fingerprint"], logged["folds_fingerprint"]) == (data.fingerprint, folds_fingerprint(splits)):
+        candidate = Candidate(registry.out_of_fold(model)["cost"].to_numpy(), model.metrics["auc"])
+        return Incumbent(model, candidate, "compared by its logged decisions on the same applicants in the same folds")
     features = manifest["features"]["numeric"] + manifest["features"]["categorical"]
     gone = sorted(set(features) - set(data.features))
     if gone:
         return Incumbent(model, None, f"needs {len(gone)} features that the mart no longer has, such as {gone[0]}")
     say(f"cross-validating champion version {model.version} on the same applicants and folds")
-    validation = cross_validate(
-        data.select(features), _recipe(model, manifest["config"]), folds, lambda fold: say(str(fold))
-    )
-    evaluation = evaluate(data.target, validation.probability, folds.fold_of)
-    return Incumbent(model, evaluation, "compared by its recipe, cross-validated on the present applicants and folds")
+    recipe = _recipe(model, manifest["config"])
+    validations = cross_validate_repeatedly(development.select(features), recipe, splits, say)
+    predictions = [(one.probability, folds.fold_of) for one, folds in zip(validations, splits, strict=True)]
+    assessment = assess(development.target, predictions)
+    candidate = Candidate(assessment.costs(development.target), assessment.metrics["auc"])
+    return Incumbent(model, candidate, "compared by its recipe, cross-validated on the present applicants and folds")
 
 
 def judge(
-    evaluation: Evaluation, applicants: int, incumbent: Incumbent | None, *, allow_high_auc: bool = False
+    candidate: Candidate,
+    objections: Sequence[str],
+    incumbent: Incumbent | None,
+    seed: int,
+    *,
+    override_guard: bool = False,
 ) -> Verdict:
-    """Decide whether a model becomes the champion: the lower cost wins, the AUC decides a draw.
+    """Decide whether a model becomes the champion.
 
-    Cost is per 1,000 applications with each fold judged by the threshold chosen on the others.
+    It must cost no more than the champion on the same applicants (the AUC decides a draw), and the data must speak
+    against it being much worse: the upper end of the 90 % interval of the difference, by a paired bootstrap over
+    applicants, may not exceed 2 % of the champion's cost. Without the second condition two equally good models would
+    take turns by chance.
 
     Parameters
     ----------
-    evaluation : Evaluation
-        Of the new model.
-    applicants : int
-        On how many applicants.
+    candidate : Candidate
+        The new model.
+    objections : sequence of str
+        Of the guards.
     incumbent : Incumbent or None
         The champion on the same applicants and folds.
-    allow_high_auc : bool
-        Let an AUC pass that looks like leakage.
+    seed : int
+        Of the bootstrap.
+    override_guard : bool
+        Let a model pass that a guard objects to.
 
     Returns
     -------
     Verdict
     """
-    suspect = suspicion(evaluation.metrics["auc"], applicants)
-    if suspect and not allow_high_auc:
-        return Verdict(False, f"suspected leakage: {suspect}", refused=True)
+    if objections and not override_guard:
+        return Verdict(False, "; ".join(objections), refused=True)
     if incumbent is None:
         return Verdict(True, "the first model")
     name = f"version {incumbent.model.version}"
-    if incumbent.evaluation is None:
+    champion = incumbent.candidate
+    if champion is None:
         return Verdict(True, f"{name} {incumbent.how}")
-    ours, theirs = evaluation.metrics, incumbent.evaluation.metrics
+    difference = paired_mean_difference(1000 * candidate.costs, 1000 * champion.costs, seed)
     compared = (
-        f"cost {ours['cost_per_1000']:.1f} per 1,000 against {theirs['cost_per_1000']:.1f} of {name}, "
-        f"AUC {ours['auc']:.4f} against {theirs['auc']:.4f}"
+        f"cost {candidate.cost_per_1000:.1f} per 1,000 against {champion.cost_per_1000:.1f} of {name} (difference "
+        f"{difference.estimate:+.1f}, 90 % interval {difference.low:+.1f} to {difference.high:+.1f}), "
+        f"AUC {candidate.auc:.4f} against {champion.auc:.4f}"
     )
-    if np.isclose(ours["cost_per_1000"], theirs["cost_per_1000"]):
-        return Verdict(ours["auc"] > theirs["auc"], compared)
-    return Verdict(ours["cost_per_1000"] < theirs["cost_per_1000"], compared)
+    if np.isclose(candidate.cost_per_1000, champion.cost_per_1000):
+        cheaper = candidate.auc > champion.auc
+    else:
+        cheaper = candidate.cost_per_1000 < champion.cost_per_1000
+    margin = MARGIN * champion.cost_per_1000
+    if cheaper and difference.high > margin:
+        return Verdict(False, f"{compared}: could be worse by more than {margin:.1f}", difference=difference)
+    return Verdict(cheaper, compared, difference=difference)
 
 
 def _recipe(model: RegisteredModel, values: dict[str, float]) -> TrainingConfig:

@@ -4,25 +4,25 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import mlflow
-import mlflow.sklearn
+import mlflow.pyfunc
 import pandas as pd
 from matplotlib.figure import Figure
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from sklearn.pipeline import Pipeline
 from sqlalchemy.exc import SQLAlchemyError
 
 from ml.history import TRAINED, Promotion, promotion_now, promotions
 from ml.manifest import TrainingRun, build_manifest
 from ml.packaging import storage_options
+from ml.scorer import CreditScorer
 from warehouse.database import first_line
 from warehouse.errors import ModelError
 from warehouse.settings import Settings
@@ -37,7 +37,6 @@ PASSED, REFUSED = "passed", "refused"
 MANIFEST_FILE = "manifest.json"
 OUT_OF_FOLD_FILE = "out_of_fold.parquet"
 COST_CURVE_FILE = "cost_curve.csv"
-COST_CURVE_FIGURE = "cost_curve.png"
 LONGEST_CAUSE = 200
 SQLITE_SCHEME = "sqlite:///"
 NOT_FOUND_CODES = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
@@ -103,14 +102,26 @@ class Registry:
                     remedy=f"list the versions with: mlflow ui --backend-store-uri {self.uri}",
                 ) from error
 
-    def record(self, run: TrainingRun, pipeline: Pipeline, figure: Figure) -> RegisteredModel:
-        """Log parameters, metrics, artefacts and the model of a run, and register a new version of the model."""
-        manifest = build_manifest(run)
-        with _store_errors(self.uri):
+    def record(self, run: TrainingRun, scorer: CreditScorer, figures: Mapping[str, Figure]) -> RegisteredModel:
+        """Log parameters, metrics, artefacts and the model of a run, and register a new version of the model.
+
+        Parameters
+        ----------
+        run : TrainingRun
+            What was done and measured.
+        scorer : CreditScorer
+            The model.
+        figures : mapping of str to Figure
+            By file name.
+        """
+        features = scorer.features
+        manifest = build_manifest(run, features)
+        with _store_errors(self.uri), tempfile.TemporaryDirectory() as workshop:
             with mlflow.start_run(experiment_id=self._experiment_id) as active:
-                _log_run(run, manifest, figure)
+                _log_run(run, manifest, figures)
                 metadata = {name: manifest[name] for name in ("threshold", "data", "git")}
-                logged = mlflow.sklearn.log_model(pipeline, name="model", **storage_options(run.data, metadata))
+                options = storage_options(scorer, run.data.select(features), metadata, Path(workshop))
+                logged = mlflow.pyfunc.log_model(name="model", **options)
             self._ensure_model()
             created = self._client.create_model_version(
                 MODEL_NAME, source=logged.model_uri, run_id=active.info.run_id, model_id=logged.model_id
@@ -176,7 +187,7 @@ class Registry:
             return json.loads(path.read_text(encoding="utf-8"))
 
     def out_of_fold(self, model: RegisteredModel) -> pd.DataFrame:
-        """Key, label, fold and default probability of each applicant in the run that made a version."""
+        """`TrainingRun.out_of_fold` of the run that made a version."""
         with tempfile.TemporaryDirectory() as folder:
             return pd.read_parquet(self._artifact(model, OUT_OF_FOLD_FILE, folder))
 
@@ -237,20 +248,33 @@ def read_champion(settings: Settings) -> RegisteredModel | None:
     return Registry(settings).champion()
 
 
-def _log_run(run: TrainingRun, manifest: dict[str, Any], figure: Figure) -> None:
+def _log_run(run: TrainingRun, manifest: dict[str, Any], figures: Mapping[str, Figure]) -> None:
     """Log everything but the model to the active run."""
     data = manifest["data"]
-    mlflow.log_params(run.config.to_dict() | {f"data_{name}": value for name, value in data.items()})
+    parameters = {name: value for name, value in run.config.to_dict().items() if name != "members"}
+    parameters |= {f"data_{name}": value for name, value in data.items()}
+    mlflow.log_params(parameters | {"calibration": manifest["calibration"]["method"]} | _member_parameters(run))
     mlflow.set_tags({"git_revision": manifest["git"]["revision"], "git_dirty": manifest["git"]["dirty"]})
-    mlflow.log_metrics(run.evaluation.metrics)
-    for result in run.validation.results:
-        mlflow.log_metric("fold_auc", result.auc, step=result.fold)
+    mlflow.log_metrics(run.metrics)
+    for step, result in enumerate(fold for one in run.validations for fold in one.results):
+        mlflow.log_metric("fold_auc", result.auc, step=step)
+        mlflow.log_metric("fold_training_auc", result.training_auc, step=step)
+        mlflow.log_metric("fold_features", result.features, step=step)
     mlflow.log_dict(manifest, MANIFEST_FILE)
-    mlflow.log_figure(figure, COST_CURVE_FIGURE)
+    for name, figure in figures.items():
+        mlflow.log_figure(figure, name)
     with tempfile.TemporaryDirectory() as folder:
         run.out_of_fold.to_parquet(Path(folder) / OUT_OF_FOLD_FILE, index=False)
         run.cost_curve.to_csv(Path(folder) / COST_CURVE_FILE, index=False)
         mlflow.log_artifacts(folder)
+
+
+def _member_parameters(run: TrainingRun) -> dict[str, str]:
+    """One parameter per member: a single one with the whole blend could be too long for MLflow."""
+    return {
+        f"member_{number}": json.dumps({"family": member.family, "weight": member.weight, **member.parameters})
+        for number, member in enumerate(run.config.members)
+    }
 
 
 def _artifact_location(uri: str) -> str | None:

@@ -1,7 +1,7 @@
 """What is registered and served: pipelines whose mean is calibrated and compared with a threshold.
 
-This module travels with every exported model and is its MLflow loader (`_load_pyfunc`), so it imports nothing of this
-project: what the server runs is what training ran.
+This module and `ml.extras` travel with every exported model, and this one is its MLflow loader (`_load_pyfunc`), so
+they import nothing else of this project: what the server runs is what training ran.
 """
 
 import json
@@ -20,10 +20,20 @@ TRUSTED_TYPES = (
     "collections.OrderedDict",
     "lightgbm.basic.Booster",
     "lightgbm.sklearn.LGBMClassifier",
+    "ml.extras.LinearInputs",
+    "ml.extras.NeighbourRate",
+    "ml.extras.TargetEncodings",
     "numpy.dtype",
+    "sklearn.utils._encode.MissingValues",
 )
 GRANT, REFUSE = "grant", "refuse"
 SMALLEST = 1e-6
+
+
+def log_odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`log(p / (1 - p))`, with p kept away from 0 and 1."""
+    inside = np.clip(probability, SMALLEST, 1 - SMALLEST)
+    return np.log(inside / (1 - inside))
 
 
 @dataclass(frozen=True)
@@ -52,8 +62,7 @@ class Calibration:
         if self.method == "isotonic":
             return np.interp(probability, *self.points)
         if self.method == "sigmoid":
-            inside = np.clip(probability, SMALLEST, 1 - SMALLEST)
-            return 1 / (1 + np.exp(-(self.slope * np.log(inside / (1 - inside)) + self.intercept)))
+            return 1 / (1 + np.exp(-(self.slope * log_odds(probability) + self.intercept)))
         return probability
 
 
@@ -69,16 +78,24 @@ class CreditScorer:
         Applied to the mean.
     threshold : float
         Applicants from this default probability on are refused.
+    weights : tuple of float
+        Of the members in the mean; all the same when empty.
     """
 
     members: tuple[Pipeline, ...]
     calibration: Calibration
     threshold: float
+    weights: tuple[float, ...] = ()
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the raw features that the members read."""
+        return tuple(dict.fromkeys(name for member in self.members for name in member.feature_names_in_))
 
     def probability(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Default probability of each applicant, shape (n_applicants,), 0 to 1."""
-        raw = np.mean([member.predict_proba(frame)[:, 1] for member in self.members], axis=0)
-        return self.calibration(raw)
+        raw = [member.predict_proba(frame)[:, 1] for member in self.members]
+        return self.calibration(np.average(raw, axis=0, weights=self.weights or None))
 
     def decide(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Probability, decision ("grant" or "refuse") and threshold of each applicant, in the order given."""
@@ -96,7 +113,12 @@ class CreditScorer:
         for number, member in enumerate(self.members):
             skops.io.dump(member, folder / f"member_{number}.skops")
         calibration = {name: getattr(self.calibration, name) for name in ("method", "points", "slope", "intercept")}
-        decision = {"threshold": self.threshold, "members": len(self.members), "calibration": calibration}
+        decision = {
+            "threshold": self.threshold,
+            "members": len(self.members),
+            "weights": self.weights,
+            "calibration": calibration,
+        }
         (folder / DECISION_FILE).write_text(json.dumps(decision, indent=2), encoding="utf-8")
 
     @classmethod
@@ -109,7 +131,8 @@ class CreditScorer:
         )
         calibration = decision["calibration"]
         points = tuple(tuple(axis) for axis in calibration.pop("points"))
-        return cls(members, Calibration(points=points, **calibration), decision["threshold"])
+        weights = tuple(decision["weights"])
+        return cls(members, Calibration(points=points, **calibration), decision["threshold"], weights)
 
 
 def _load_pyfunc(path: str) -> CreditScorer:

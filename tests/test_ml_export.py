@@ -5,24 +5,29 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from ast import literal_eval
+from pathlib import Path
 
 import mlflow
-import numpy as np
+import pandas as pd
 import pytest
 
 import ml.export
 from ml.data import read_training_data
 from ml.export import export_model, main
+from ml.packaging import SERVED_MODULES, read_scorer
 from ml.registry import Registry
 from tests.ml_fixtures import trained_once
 from warehouse.errors import ModelError
 
 READ_IT = """
-import json, sys
+import sys
 import pandas as pd
 import mlflow.pyfunc
 frame = pd.read_json(sys.stdin, orient="split", dtype=False).astype({"cnt_children": float, "owns_car": float})
-print(json.dumps(mlflow.pyfunc.load_model(sys.argv[1]).predict(frame).tolist()))
+print(mlflow.pyfunc.load_model(sys.argv[1]).predict(frame).to_json(orient="records", double_precision=15))
+print([name for name in sys.modules if name.split('.')[0] in ('ml', 'warehouse')], file=sys.stderr)
+print(sys.modules['ml.scorer'].__file__, file=sys.stderr)
 """
 
 
@@ -38,14 +43,16 @@ def registry(trained):
 
 def test_export_holds_what_a_server_needs_and_no_pickle(trained):
     names = {path.name for path in trained.model_dir.iterdir()}
-    assert {"MLmodel", "model.skops", "requirements.txt", "python_env.yaml", "conda.yaml"} <= names
+    assert {"MLmodel", "scorer", "code", "requirements.txt", "python_env.yaml", "conda.yaml"} <= names
     assert "serving_input_example.json" in names
-    assert not [name for name in names if name.endswith((".pkl", ".pickle", ".joblib"))]
-    with zipfile.ZipFile(trained.model_dir / "model.skops") as archive:
+    files = [path for path in trained.model_dir.rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} <= {"", ".skops", ".json", ".py", ".txt", ".yaml"}
+    assert sorted(path.name for path in (trained.model_dir / "code" / "ml").iterdir()) == sorted(SERVED_MODULES)
+    with zipfile.ZipFile(trained.model_dir / "scorer" / "member_0.skops") as archive:
         assert {name.rsplit(".", 1)[-1] for name in archive.namelist()} <= {"json", "npy"}
 
 
-def test_signature_takes_doubles_and_strings_and_gives_pairs_of_probabilities(trained):
+def test_signature_takes_doubles_and_strings_and_gives_probability_decision_and_threshold(trained):
     signature = mlflow.models.get_model_info(str(trained.model_dir)).signature
     kinds = {column.name: column.type.name for column in signature.inputs.inputs}
     assert kinds == {
@@ -56,14 +63,15 @@ def test_signature_takes_doubles_and_strings_and_gives_pairs_of_probabilities(tr
         "education": "string",
         "region": "string",
     }
-    assert signature.outputs.inputs[0].shape == (-1, 2)
+    answer = {column.name: column.type.name for column in signature.outputs.inputs}
+    assert answer == {"probability": "double", "decision": "string", "threshold": "double"}
 
 
-def test_the_model_file_says_which_types_to_trust_and_which_threshold_to_use(trained):
+def test_the_model_file_says_how_to_load_it_and_which_threshold_it_uses(trained):
     info = mlflow.models.get_model_info(str(trained.model_dir))
-    assert "lightgbm.basic.Booster" in info.flavors["sklearn"]["skops_trusted_types"]
-    assert info.flavors["sklearn"]["serialization_format"] == "skops"
-    assert info.metadata["threshold"] == trained.outcome.run.evaluation.threshold
+    assert info.flavors["python_function"]["loader_module"] == "ml.scorer"
+    assert info.metadata["threshold"] == trained.outcome.run.assessment.threshold
+    assert {"data", "git"} <= set(info.metadata)
     assert info.metadata["model_version"] == 1
 
 
@@ -71,18 +79,25 @@ def test_the_model_file_names_no_folder_of_the_machine_that_trained_it(trained):
     assert str(trained.settings.duckdb_path.parent) not in (trained.model_dir / "MLmodel").read_text()
 
 
-def test_a_fresh_process_gets_the_same_probabilities(trained):
+def test_a_fresh_process_without_the_repository_gives_the_same_answers(trained, tmp_path):
     data = read_training_data(trained.warehouse)
     frame = data.frame(slice(0, 20))
     answer = subprocess.run(
         [sys.executable, "-c", READ_IT, str(trained.model_dir)],
         input=frame.to_json(orient="split", double_precision=15),
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=True,
     )
-    here = mlflow.sklearn.load_model(str(trained.model_dir)).predict_proba(frame)
-    assert np.array(json.loads(answer.stdout)) == pytest.approx(here, abs=1e-9)
+    modules, loaded_from = answer.stderr.splitlines()[-2:]
+    assert sorted(literal_eval(modules)) == ["ml", "ml.extras", "ml.scorer"]
+    assert Path(loaded_from).is_relative_to(trained.model_dir)
+    there = pd.DataFrame(json.loads(answer.stdout))
+    here = read_scorer(trained.model_dir).decide(frame)
+    assert there["probability"].to_numpy() == pytest.approx(here["probability"].to_numpy(), abs=1e-9)
+    assert there["decision"].tolist() == here["decision"].tolist()
+    assert set(there["threshold"]) == {trained.outcome.run.assessment.threshold}
 
 
 def test_the_example_is_nobody(trained):
@@ -128,9 +143,10 @@ def test_an_older_export_is_replaced_as_a_whole(registry, tmp_path):
     ("damage", "found"),
     [
         (lambda folder: (folder / "model.pkl").write_bytes(b"\x80\x04."), "model.pkl"),
-        (lambda folder: (folder / "model.skops").unlink(), "model.skops"),
+        (lambda folder: (folder / "scorer" / "member_0.skops").unlink(), "member_0.skops"),
+        (lambda folder: (folder / "scorer" / "decision.json").write_text("{"), "expected a model that answers"),
         (lambda folder: (folder / "MLmodel").unlink(), "MLmodel"),
-        (lambda folder: (folder / "model.skops").write_bytes(b"not a zip"), "zip"),
+        (lambda folder: (folder / "scorer" / "member_0.skops").write_bytes(b"not a zip"), "zip"),
     ],
 )
 def test_a_damaged_model_is_refused_and_the_older_export_stays(trained, registry, tmp_path, monkeypatch, damage, found):

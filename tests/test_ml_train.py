@@ -42,7 +42,7 @@ def test_champions_are_replaced_by_better_models_and_kept_against_worse_ones(pla
 
     assert run(tmp_path, "--rounds", "60") == 0
     out = capsys.readouterr().out
-    assert "compared by its logged predictions" in out
+    assert "compared by its logged decisions" in out
     assert "exported        version 2" in out
     assert (registry.champion().version, registry.challenger().version) == (2, 1)
 
@@ -71,20 +71,38 @@ def test_champions_are_replaced_by_better_models_and_kept_against_worse_ones(pla
     assert not list((tmp_path / "elsewhere").iterdir()), "something was written to the working directory"
 
 
-def test_a_copy_of_the_target_is_refused_promotion_unless_it_is_allowed(place, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("leak", "evidence"),
+    [
+        ("target", "AUC 1.0000 alone"),
+        ("-exp(3.0 * target) + 7", "AUC 1.0000 alone"),
+        ("case when sk_id_curr % 50 = 0 then 1 - target else target end", "AUC 0.9"),
+        ("case when target = 1 then 'closed' else 'open' end", "AUC 0.9"),
+        ("case when target = 0 then 1.0 end", "AUC 1.0000 alone"),
+        ("case when target = 1 and sk_id_curr % 3 = 0 then 1 else 0 end", "off its most frequent value defaulted"),
+    ],
+)
+def test_a_feature_that_knows_the_outcome_is_refused_by_name(place, tmp_path, capsys, leak, evidence):
     place.duckdb_path.unlink()
-    write_warehouse(place.duckdb_path, synthetic_applicants(), "*, target as copied")
-
+    write_warehouse(place.duckdb_path, synthetic_applicants(), f"*, {leak} as days_since_write_off")
     assert run(tmp_path, "--rounds", "40") == 1
-    captured = capsys.readouterr()
-    assert len(captured.err.splitlines()) == 1
-    assert "above 0.95 on 600 applicants" in captured.err
-    registry = Registry(place)
-    assert registry.champion() is None
-    assert "suspected leakage" in registry.challenger().tags["verdict"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"found days_since_write_off ({evidence}" in line
+    assert "external_score" not in line
+    assert Registry(place).champion() is None
     assert not (tmp_path / "model").exists()
 
-    assert run(tmp_path, "--rounds", "40", "--allow-high-auc") == 0
+
+def test_what_a_guard_refuses_is_challenger_until_it_is_overridden(place, tmp_path, capsys):
+    assert run(tmp_path, "--rounds", "60", "--max-auc-gap", "0.001") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "overfitting: AUC on training rows" in line
+    registry = Registry(place)
+    assert registry.champion() is None
+    assert "overfitting" in registry.challenger().tags["verdict"]
+    assert registry.challenger().tags["guard"] == "refused"
+
+    assert run(tmp_path, "--rounds", "60", "--max-auc-gap", "0.001", "--override-guard") == 0
     assert registry.champion().version == 2
 
 
@@ -99,9 +117,11 @@ def test_an_export_that_is_gone_is_made_again_from_the_champion(place, tmp_path,
 def test_summary_names_what_a_risk_officer_asks_for(place, tmp_path, capsys):
     assert run(tmp_path, "--rounds", "30", "--folds", "3") == 0
     out = capsys.readouterr().out
-    assert out.count("  fold ") == 3
-    for words in ("clients         600", "features        6", "AUC", "1/11 = 0.0909", "cost per 1,000", "accepted"):
-        assert words in out
+    assert out.count("  fold ") == 12
+    words = ("clients         600", "features        6", "AUC", "1/11 = 0.0909", "cost per 1,000", "accepted", "sd")
+    words += ("calibration", "normalised", "no amt_credit and amt_annuity", "hold-out        120 clients", "auc  ")
+    for word in words:
+        assert word in out
 
 
 @pytest.mark.parametrize(
@@ -144,10 +164,11 @@ def test_a_run_leaves_parameters_metrics_figure_predictions_and_a_manifest(tmp_p
     assert logged.data.tags["git_dirty"] in {"true", "false", "unknown"}
     assert logged.info.artifact_uri.startswith(str(trained.settings.duckdb_path.parent / "mlruns"))
     names = {item.path for item in mlflow.MlflowClient().list_artifacts(champion.run_id)}
-    assert {"cost_curve.png", "cost_curve.csv", "manifest.json", "out_of_fold.parquet"} <= names
+    assert {"cost_curve.png", "calibration.png", "cost_curve.csv", "manifest.json", "out_of_fold.parquet"} <= names
 
     manifest = registry.manifest(champion)
-    assert manifest["data"]["rows"] == 600
+    assert (manifest["data"]["rows"], manifest["data"]["holdout_rows"]) == (600, 120)
+    assert "fitted on all labelled applicants" in manifest["fitted_on"]
     assert manifest["data"]["columns"] == 8
     assert manifest["features"]["categorical"] == ["education", "region"]
     assert {"python", "lightgbm", "duckdb", "mlflow"} <= set(manifest["versions"])

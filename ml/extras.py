@@ -1,0 +1,191 @@
+"""Features fitted on labels and inputs of linear models: the steps of a pipeline that scikit-learn does not have.
+
+This module travels with every exported model, so it imports nothing of this project. All of it works on what the first
+step gives: numbers, then texts as positions among their sorted categories, NaN for null.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import KDTree
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.preprocessing import QuantileTransformer, TargetEncoder
+
+FARTHEST = 3.0
+NARROWEST = 0.1
+
+FloatArray = NDArray[np.float64]
+
+
+class TargetEncodings(TransformerMixin, BaseEstimator):
+    """Append the smoothed default rate of each category of each text.
+
+    A training row gets the rate among the other training rows (scikit-learn's `TargetEncoder` [1]_ cross-fits), a new
+    row the rate among all of them.
+
+    Parameters
+    ----------
+    positions : sequence of int
+        Columns that hold texts.
+    seed : int
+        Of the split by which training rows are cross-fitted.
+
+    References
+    ----------
+    .. [1] D. Micci-Barreca, "A preprocessing scheme for high-cardinality categorical attributes in classification and
+       prediction problems", SIGKDD Explorations 3, 2001.
+    """
+
+    def __init__(self, positions: Sequence[int] = (), seed: int = 0) -> None:
+        self.positions = positions
+        self.seed = seed
+
+    def fit(self, X: pd.DataFrame, y: ArrayLike) -> "TargetEncodings":
+        """Learn the rates."""
+        self.fit_transform(X, y)
+        return self
+
+    def fit_transform(self, X: pd.DataFrame, y: ArrayLike) -> pd.DataFrame:
+        """Learn the rates and append the cross-fitted ones."""
+        self.encoder_ = TargetEncoder(target_type="binary", random_state=self.seed)
+        return self._appended(X, self.encoder_.fit_transform(self._texts(X), np.asarray(y)))
+
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Append the rates."""
+        return self._appended(X, self.encoder_.transform(self._texts(X)))
+
+    def _texts(self, X: pd.DataFrame) -> FloatArray:
+        return X.iloc[:, list(self.positions)].to_numpy()
+
+    def _appended(self, X: pd.DataFrame, rates: FloatArray) -> pd.DataFrame:
+        names = [f"{X.columns[position]}_default_rate" for position in self.positions]
+        return _beside(X, pd.DataFrame(rates, columns=names, index=X.index))
+
+
+class NeighbourRate(TransformerMixin, BaseEstimator):
+    """Append the default rate of the training applicants that are nearest in a few columns.
+
+    A training row does not count among its own neighbours. The price in privacy: the model holds these columns and the
+    label of every training applicant, so whoever has the model has them.
+
+    Parameters
+    ----------
+    positions : sequence of int
+        Columns that measure the distance, each scaled to unit standard deviation; null counts as the median.
+    neighbours : int
+        How many; fewer training rows mean all but one.
+    """
+
+    def __init__(self, positions: Sequence[int] = (), neighbours: int = 500) -> None:
+        self.positions = positions
+        self.neighbours = neighbours
+
+    def fit(self, X: pd.DataFrame, y: ArrayLike) -> "NeighbourRate":
+        """Keep the training applicants."""
+        values = X.iloc[:, list(self.positions)].to_numpy(dtype=np.float64)
+        self.middle_ = np.nan_to_num(np.nanmedian(values, axis=0))
+        deviation = np.std(self._filled(values), axis=0)
+        self.scale_ = np.where(deviation > 0, deviation, 1.0)
+        self.points_ = self._filled(values) / self.scale_
+        self.labels_ = np.asarray(y, dtype=np.float64)
+        return self
+
+    def fit_transform(self, X: pd.DataFrame, y: ArrayLike) -> pd.DataFrame:
+        """Keep the training applicants and append the rate among the neighbours of each, itself excluded."""
+        self.fit(X, y)
+        count = min(self.neighbours, len(self.labels_) - 1)
+        _, nearest = KDTree(self.points_).query(self.points_, k=count + 1)
+        itself = nearest == np.arange(len(nearest))[:, None]
+        itself[~itself.any(axis=1), -1] = True  # hidden behind more twins than were asked for
+        return self._appended(X, (self.labels_[nearest] * ~itself).sum(axis=1) / count)
+
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Append the rate among the nearest training applicants."""
+        points = self._filled(X.iloc[:, list(self.positions)].to_numpy(dtype=np.float64)) / self.scale_
+        count = min(self.neighbours, len(self.labels_) - 1)
+        _, nearest = self._tree().query(points, k=[*range(1, count + 1)])
+        return self._appended(X, self.labels_[nearest].mean(axis=1))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the search tree, which is made again from the points."""
+        return {name: value for name, value in super().__getstate__().items() if name != "tree"}
+
+    def _tree(self) -> KDTree:
+        if "tree" not in self.__dict__:
+            self.tree = KDTree(self.points_)
+        return self.tree
+
+    def _filled(self, values: FloatArray) -> FloatArray:
+        return np.where(np.isnan(values), self.middle_, values)
+
+    def _appended(self, X: pd.DataFrame, rate: FloatArray) -> pd.DataFrame:
+        return _beside(X, pd.DataFrame({"neighbours_default_rate": rate}, index=X.index))
+
+
+class LinearInputs(TransformerMixin, BaseEstimator):
+    """Inputs of a linear model: numbers by rank as normal scores, categories as zeros and ones; centred and scaled.
+
+    A null number becomes 0, the middle; a null text belongs to no category.
+
+    Parameters
+    ----------
+    texts : sequence of int
+        Columns that hold categories; the others are numbers.
+    rarest : int
+        Least number of training rows of a category.
+    """
+
+    def __init__(self, texts: Sequence[int] = (), rarest: int = 20) -> None:
+        self.texts = texts
+        self.rarest = rarest
+
+    def fit(self, X: pd.DataFrame, y: ArrayLike | None = None) -> "LinearInputs":
+        """Learn ranks, categories and scales."""
+        self.fit_transform(X, y)
+        return self
+
+    def fit_transform(self, X: pd.DataFrame, y: ArrayLike | None = None) -> NDArray[np.float32]:
+        """Learn from the training rows and transform them."""
+        values = X.to_numpy(dtype=np.float64)
+        self.numbers_ = np.setdiff1d(np.arange(values.shape[1]), np.asarray(self.texts, dtype=int))
+        numbers = values[:, self.numbers_]
+        quantiles = min(200, len(values))
+        self.ranks_ = QuantileTransformer(
+            n_quantiles=quantiles, output_distribution="normal", subsample=100_000, random_state=0
+        ).fit(numbers)
+        self.categories_ = np.array(
+            [
+                (position, category)
+                for position in self.texts
+                for category, count in zip(*np.unique(values[:, position], return_counts=True), strict=True)
+                if count >= self.rarest and not np.isnan(category)
+            ]
+        ).reshape(-1, 2)
+        raw = self._raw(values)
+        self.centre_ = raw.mean(axis=0, dtype=np.float64).astype(np.float32)
+        self.scale_ = np.maximum(raw.std(axis=0, dtype=np.float64), NARROWEST).astype(np.float32)
+        return (raw - self.centre_) / self.scale_
+
+    def transform(self, X: pd.DataFrame) -> NDArray[np.float32]:
+        """Transform new rows."""
+        return (self._raw(X.to_numpy(dtype=np.float64)) - self.centre_) / self.scale_
+
+    def _raw(self, values: FloatArray) -> NDArray[np.float32]:
+        numbers = len(self.numbers_)
+        raw = np.empty((len(values), numbers + len(self.categories_)), dtype=np.float32, order="F")
+        ranks = self.ranks_.transform(values[:, self.numbers_])
+        raw[:, :numbers] = np.nan_to_num(np.clip(ranks, -FARTHEST, FARTHEST))
+        for place, (position, category) in enumerate(self.categories_, start=numbers):
+            raw[:, place] = values[:, int(position)] == category
+        return raw
+
+
+def _beside(X: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+    """One frame with one block, as LightGBM takes it without copying again."""
+    values = np.empty((len(X), X.shape[1] + more.shape[1]), dtype=np.float64, order="F")
+    values[:, : X.shape[1]] = X.to_numpy()
+    values[:, X.shape[1] :] = more.to_numpy()
+    return pd.DataFrame(values, columns=[*X.columns, *more.columns], index=X.index, copy=False)

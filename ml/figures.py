@@ -1,0 +1,30 @@
+"""The figures that a training run logs, by file name."""
+
+from matplotlib.figure import Figure
+
+from ml.calibration import reliability
+from ml.manifest import TrainingRun
+from ml.plots import cost_curve_figure, reliability_figure
+
+COST_CURVE_FIGURE = "cost_curve.png"
+CALIBRATION_FIGURE = "calibration.png"
+
+
+def run_figures(run: TrainingRun) -> dict[str, Figure]:
+    """Cost curve and reliability diagram of the out-of-fold predictions."""
+    assessment, rows = run.assessment, run.development
+    of_what = f"{rows.applicants:,} applicants, out-of-fold predictions"
+    raw = sum(one.probability for one in run.validations) / len(run.validations)
+    method = assessment.calibration.method
+    shown = {"before calibration": reliability(rows.target, raw)}
+    shown[f"calibrated ({method})" if method != "none" else "as is (calibration: none)"] = reliability(
+        rows.target, assessment.probability
+    )
+    return {
+        COST_CURVE_FIGURE: cost_curve_figure(
+            assessment.curve,
+            assessment.metrics["cost_per_1000"],
+            f"{of_what}; a defaulter granted credit costs 10",
+        ),
+        CALIBRATION_FIGURE: reliability_figure(shown, f"{of_what} in ten groups"),
+    }
