@@ -38,9 +38,7 @@ class Question:
     above: bool
     members: NDArray[np.bool_] | None
 
-    def ask(
-        self, numbers: NDArray[np.float64], codes: dict[int, NDArray[np.intp]], answer: NDArray[np.bool_]
-    ) -> None:
+    def ask(self, numbers: NDArray[np.float64], codes: dict[int, NDArray[np.intp]], answer: NDArray[np.bool_]) -> None:
         """Write the answers of all applicants into `answer`."""
         if self.members is not None:
             np.take(self.members, codes[self.feature], out=answer, mode="clip")
