@@ -1,7 +1,8 @@
 # Serves the exported model (ml/model) and nothing else. Train first (`make run`), then:
 #   docker build --tag credit-scoring . && docker run --rm --publish 1234:1234 credit-scoring
-# POST /invocations with {"dataframe_split": {"columns": [...], "data": [[...]]}} answers one pair per client:
-# the probabilities of repayment and of default.
+# POST /invocations with {"dataframe_split": {"columns": [...], "data": [[...]]}} answers {"predictions": [...]} with one
+# object per client: {"probability": of default, "decision": "grant" or "refuse", "threshold": refused from here on}.
+# The code that loads the model is part of ml/model (its folder code/ml).
 FROM python:3.11-slim
 
 # LightGBM computes with OpenMP.

@@ -24,10 +24,10 @@ from ml.metrics import (
     CostCurve,
     auc,
     brier_score,
-    choose_threshold,
     cost_curve,
     kolmogorov_smirnov,
 )
+from ml.threshold import steady_threshold
 
 FloatArray = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ class Assessment:
     calibration : CalibrationChoice
         The map from raw to calibrated probability, fitted on all predictions.
     threshold : float
-        Least cost on all calibrated predictions: the one to decide new applications by.
+        Chosen by cost on all calibrated predictions, see `steady_threshold`: the one to decide new applications by.
     curve : CostCurve
         Cost against threshold on the same.
     metrics : dict of str to float
@@ -94,7 +94,7 @@ def assess(target: NDArray[np.int8], predictions: Sequence[Prediction], amounts:
     everyone = np.ones(len(target), dtype=bool)
     labels, raw = pooled(target, predictions, everyone)
     curve = cost_curve(labels, choice.calibration(raw))
-    threshold = curve.best_threshold
+    threshold = steady_threshold(labels, choice.calibration(raw), len(predictions))
     calibrated = cross_fitted(choice.method, target, predictions)
     refused = nested_refusals(choice.method, target, predictions)
     repeats = [
@@ -135,7 +135,8 @@ def nested_refusals(method: str, target: NDArray[np.int8], predictions: Sequence
             inside = fold_of == fold
             labels, raw = pooled(target, predictions, ~inside)
             calibration = fit_calibration(method, labels, raw)
-            row[inside] = calibration(probability[inside]) >= choose_threshold(labels, calibration(raw))
+            threshold = steady_threshold(labels, calibration(raw), len(predictions))
+            row[inside] = calibration(probability[inside]) >= threshold
     return refused
 
 

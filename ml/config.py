@@ -9,10 +9,11 @@ from warehouse.errors import SettingsError
 
 SMALL_SAMPLE = 5_000
 SMALL_SAMPLE_ROUNDS = 300
-REPEATED_UP_TO = 20_000
+FEW_APPLICANTS = 20_000
 REPEATS_ON_FEW = 4
 LIGHTGBM = "lightgbm"
-FAMILIES = (LIGHTGBM, "logistic", "extra_trees")
+LOGISTIC = "logistic"
+FAMILIES = (LIGHTGBM, LOGISTIC)
 SELECTIONS = ("none", "null-importance")
 EXTRAS = ("target-encoding", "neighbours")
 TREE_PARAMETERS = (
@@ -216,9 +217,31 @@ def rounds_for(applicants: int) -> int:
     return 100 * round(SMALL_SAMPLE_ROUNDS * scale / 100)
 
 
-def default_recipe(applicants: int) -> TrainingConfig:
-    """The recipe for a number of applicants when nothing was tuned; only the models of it count."""
-    return TrainingConfig(rounds=rounds_for(applicants))
+def default_recipe(applicants: int, *, quick: bool = False) -> TrainingConfig:
+    """The recipe for a number of applicants when nothing was tuned; only the models of it count.
+
+    On few applicants a strongly penalised logistic regression knows as much as boosted trees, and their mean more than
+    either (measured on 5,000 real clients); on many the trees stand alone.
+
+    Parameters
+    ----------
+    applicants : int
+        Rows of the training set.
+    quick : bool
+        Fewer trees that learn faster, on few applicants.
+    """
+    if applicants > FEW_APPLICANTS:
+        return TrainingConfig(rounds=rounds_for(applicants))
+    return TrainingConfig(
+        rounds=300 if quick else 1_000,
+        learning_rate=0.05 if quick else 0.015,
+        num_leaves=6,
+        max_depth=3,
+        subsample=0.5,
+        colsample_bytree=0.03,
+        reg_lambda=50.0,
+        members=(MemberSpec(LOGISTIC, parameters={"C": 5e-4}), MemberSpec(LIGHTGBM)),
+    )
 
 
 def repeats_for(applicants: int) -> int:
@@ -229,4 +252,4 @@ def repeats_for(applicants: int) -> int:
     >>> repeats_for(5_000), repeats_for(307_511)
     (4, 1)
     """
-    return REPEATS_ON_FEW if applicants <= REPEATED_UP_TO else 1
+    return REPEATS_ON_FEW if applicants <= FEW_APPLICANTS else 1

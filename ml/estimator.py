@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
@@ -19,7 +18,6 @@ from ml.extras import LinearInputs, NeighbourRate, TargetEncodings
 from warehouse.errors import SettingsError, TrainingDataError
 
 NEIGHBOUR_COLUMNS = ("ext_source_1", "ext_source_2", "ext_source_3", "application_credit_to_annuity_ratio")
-DRAWING_FAMILIES = frozenset({LIGHTGBM, "extra_trees"})  # whose models differ by seed
 SEED_STEP = 1_000
 
 
@@ -37,7 +35,7 @@ def planned_members(config: TrainingConfig) -> list[PlannedMember]:
     total = sum(member.weight for member in config.members)
     planned = []
     for member in config.members:
-        seeds = config.seeds if member.family in DRAWING_FAMILIES else 1
+        seeds = config.seeds if member.family == LIGHTGBM else 1
         share = member.weight / total / seeds
         planned += [PlannedMember(member, config.seed + SEED_STEP * number, share) for number in range(seeds)]
     return planned
@@ -183,20 +181,14 @@ def _extra_steps(data: TrainingData, config: TrainingConfig) -> list[tuple[str, 
 
 
 def _family_steps(data: TrainingData, config: TrainingConfig, member: PlannedMember) -> list[tuple[str, object]]:
-    family = member.spec.family
-    if family == LIGHTGBM:
+    if member.spec.family == LIGHTGBM:
         return [("classifier", lgb.LGBMClassifier(**_lightgbm_parameters(config, member)))]
+    classifier = LogisticRegression(C=5e-4, max_iter=500)
     given = dict(member.spec.parameters)
-    if family == "logistic":
-        classifier = LogisticRegression(**{"C": 3e-4, "max_iter": 500})
-    else:
-        classifier = ExtraTreesClassifier(
-            n_estimators=500, min_samples_leaf=10, max_features=0.1, random_state=member.seed
-        )
     unknown = sorted(set(given) - set(classifier.get_params()))
     if unknown:
         raise SettingsError(
-            expected=f"parameters of {type(classifier).__name__} for a member of family {family}",
+            expected=f"parameters of {type(classifier).__name__} for a member of family {member.spec.family}",
             found=", ".join(unknown),
             remedy="change the recipe",
         )

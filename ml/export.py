@@ -7,7 +7,8 @@ import argparse
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,13 +116,24 @@ def _check(folder: Path, model: RegisteredModel) -> float:
         if pickles:
             raise _unusable(model, "files without pickle", ", ".join(pickles))
         description = Model.load(str(folder))
-        answer = mlflow.pyfunc.load_model(str(folder)).predict(description.load_input_example(str(folder)))
+        with _import_path_kept():
+            answer = mlflow.pyfunc.load_model(str(folder)).predict(description.load_input_example(str(folder)))
         threshold = float(description.metadata["threshold"])
     except (MlflowException, OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
         raise _unusable(model, "a model that answers its own example", first_line(error)) from error
     if list(answer) != list(ANSWER) or not answer["probability"].between(0, 1).all():
         raise _unusable(model, f"{', '.join(ANSWER)} as answer", first_line(ValueError(answer)))
     return threshold
+
+
+@contextmanager
+def _import_path_kept() -> Iterator[None]:
+    """Loading a model puts its own code on the import path for good; this process has that code."""
+    before = list(sys.path)
+    try:
+        yield
+    finally:
+        sys.path[:] = before
 
 
 def _is_pickle(path: Path) -> bool:

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import KDTree
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import QuantileTransformer, TargetEncoder
 
 FARTHEST = 3.0
@@ -50,8 +51,11 @@ class TargetEncodings(TransformerMixin, BaseEstimator):
 
     def fit_transform(self, X: pd.DataFrame, y: ArrayLike) -> pd.DataFrame:
         """Learn the rates and append the cross-fitted ones."""
-        self.encoder_ = TargetEncoder(target_type="binary", random_state=self.seed)
-        return self._appended(X, self.encoder_.fit_transform(self._texts(X), np.asarray(y)))
+        folds = StratifiedKFold(5, shuffle=True, random_state=self.seed)
+        self.encoder_ = TargetEncoder(target_type="binary", cv=folds)
+        rates = self.encoder_.fit_transform(self._texts(X), np.asarray(y))
+        self.encoder_.set_params(cv=5)  # the split is of no more use, and skops would have to be told to trust it
+        return self._appended(X, rates)
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         """Append the rates."""
@@ -86,7 +90,7 @@ class NeighbourRate(TransformerMixin, BaseEstimator):
     def fit(self, X: pd.DataFrame, y: ArrayLike) -> "NeighbourRate":
         """Keep the training applicants."""
         values = X.iloc[:, list(self.positions)].to_numpy(dtype=np.float64)
-        self.middle_ = np.nan_to_num(np.nanmedian(values, axis=0))
+        self.middle_ = np.array([_median(column) for column in values.T])
         deviation = np.std(self._filled(values), axis=0)
         self.scale_ = np.where(deviation > 0, deviation, 1.0)
         self.points_ = self._filled(values) / self.scale_
@@ -181,6 +185,11 @@ class LinearInputs(TransformerMixin, BaseEstimator):
         for place, (position, category) in enumerate(self.categories_, start=numbers):
             raw[:, place] = values[:, int(position)] == category
         return raw
+
+
+def _median(column: FloatArray) -> float:
+    known = column[~np.isnan(column)]
+    return float(np.median(known)) if known.size else 0.0
 
 
 def _beside(X: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:

@@ -23,6 +23,7 @@ def run_figures(run: TrainingRun) -> dict[str, Figure]:
     return {
         COST_CURVE_FIGURE: cost_curve_figure(
             assessment.curve,
+            assessment.threshold,
             assessment.metrics["cost_per_1000"],
             f"{of_what}; a defaulter granted credit costs 10",
         ),

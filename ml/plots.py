@@ -16,13 +16,15 @@ MUTED = "#8a949c"
 RIGHT_EDGE_COST = 0.995
 
 
-def cost_curve_figure(curve: CostCurve, honest_cost_per_1000: float, subtitle: str) -> Figure:
+def cost_curve_figure(curve: CostCurve, threshold: float, honest_cost_per_1000: float, subtitle: str) -> Figure:
     """Cost per 1,000 applications against the threshold, with the chosen and the theoretical one.
 
     Parameters
     ----------
     curve : CostCurve
         On out-of-fold predictions.
+    threshold : float
+        The chosen one.
     honest_cost_per_1000 : float
         Cost when each fold is judged by the threshold chosen on the others.
     subtitle : str
@@ -38,16 +40,16 @@ def cost_curve_figure(curve: CostCurve, honest_cost_per_1000: float, subtitle: s
     axes.axhline(accept_all, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     axes.plot(curve.thresholds, curve.costs_per_1000, color=CURVE, linewidth=2)
     axes.axvline(THEORETICAL_THRESHOLD, color=MUTED, linewidth=1.2, linestyle=":")
-    lowest = float(curve.costs_per_1000.min())
-    axes.plot(curve.best_threshold, lowest, "o", color=CHOSEN, markersize=9, zorder=5, clip_on=False)
+    cost = float(np.interp(threshold, curve.thresholds, curve.costs_per_1000))
+    axes.plot(threshold, cost, "o", color=CHOSEN, markersize=9, zorder=5, clip_on=False)
     right = _right_edge(curve, accept_all)
     axes.set_xlim(0, right)
     axes.set_ylim(0, 1.15 * max(accept_all, float(curve.costs_per_1000[0])))
-    leftwards = curve.best_threshold > 0.6 * right
+    leftwards = threshold > 0.6 * right
     axes.annotate(
-        f"chosen threshold {curve.best_threshold:.3f}\n{lowest:,.0f} on the rows that chose it\n"
+        f"chosen threshold {threshold:.3f}\n{cost:,.0f} on the rows that chose it\n"
         f"{honest_cost_per_1000:,.0f} when chosen on the other folds",
-        xy=(curve.best_threshold, lowest),
+        xy=(threshold, cost),
         xytext=(-18 if leftwards else 18, -26),
         textcoords="offset points",
         ha="right" if leftwards else "left",

@@ -15,8 +15,6 @@ from ml.registry import RegisteredModel, Registry
 from ml.validation import Folds, cross_validate_repeatedly
 from warehouse.errors import SettingsError
 
-MARGIN = 0.02
-
 
 @dataclass(frozen=True)
 class Candidate:
@@ -125,10 +123,9 @@ def judge(
 ) -> Verdict:
     """Decide whether a model becomes the champion.
 
-    It must cost no more than the champion on the same applicants (the AUC decides a draw), and the data must speak
-    against it being much worse: the upper end of the 90 % interval of the difference, by a paired bootstrap over
-    applicants, may not exceed 2 % of the champion's cost. Without the second condition two equally good models would
-    take turns by chance.
+    It must cost no more than the champion on the same applicants (the AUC decides a draw). Where the 90 % interval of
+    the difference, by a paired bootstrap over applicants, does not exclude that it costs more, its AUC, which is the
+    less noisy measure, may not be lower either: otherwise two equally good models would take turns by chance.
 
     Parameters
     ----------
@@ -165,10 +162,9 @@ def judge(
         cheaper = candidate.auc > champion.auc
     else:
         cheaper = candidate.cost_per_1000 < champion.cost_per_1000
-    margin = MARGIN * champion.cost_per_1000
-    if cheaper and difference.high > margin:
-        return Verdict(False, f"{compared}: could be worse by more than {margin:.1f}", difference=difference)
-    return Verdict(cheaper, compared, difference=difference)
+    proven = difference.high < 0 or candidate.auc >= champion.auc
+    doubt = ": the difference in cost may be chance, and the AUC is lower" if cheaper and not proven else ""
+    return Verdict(cheaper and proven, compared + doubt, difference=difference)
 
 
 def _recipe(model: RegisteredModel, values: dict[str, float]) -> TrainingConfig:

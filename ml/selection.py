@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ml.config import TrainingConfig
 from ml.data import TrainingData
-from ml.estimator import binned_dataset
+from ml.estimator import NEIGHBOUR_COLUMNS, binned_dataset
 
 SHUFFLES = 10
 ROUNDS = 100
@@ -42,6 +42,8 @@ def select_features(data: TrainingData, config: TrainingConfig) -> tuple[str, ..
     kept = true > np.quantile(shuffled, QUANTILE, axis=0)
     if not kept.any():
         return data.features
+    if "neighbours" in config.extras:
+        kept |= np.isin(data.features, NEIGHBOUR_COLUMNS)
     return tuple(name for name, keep in zip(data.features, kept, strict=True) if keep)
 
 

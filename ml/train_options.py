@@ -43,7 +43,7 @@ def parser(description: str) -> argparse.ArgumentParser:
         metavar="SHARE",
         help="set aside and judged once; 0 cross-validates on everyone (default: %(default)s)",
     )
-    add("--quick", action="store_true", help="one repeat and one seed per model")
+    add("--quick", action="store_true", help="one repeat, one seed per model, and fewer trees on few clients")
     add("--default-recipe", action="store_true", help="do not use the parameters that ml.tune found")
     add("--rounds", type=int, metavar="N", help="trees of a boosted model (default: by number of clients)")
     add("--seeds", type=int, metavar="N", help="models averaged for each member with random draws (default: 1)")
@@ -84,7 +84,7 @@ def recipe_for(options: argparse.Namespace, settings: Settings, data: TrainingDa
     )
     stored = None if options.default_recipe else read_recipe(settings)
     if stored is None:
-        config, origin = told.with_recipe(default_recipe(data.applicants)), "default"
+        config, origin = told.with_recipe(default_recipe(data.applicants, quick=options.quick)), "default"
     else:
         config = told.with_recipe(stored.config)
         same = "" if stored.data_fingerprint == data.fingerprint else ", found on other data"

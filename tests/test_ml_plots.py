@@ -1,10 +1,11 @@
-"""The cost curve as a figure."""
+"""The figures of a training run."""
 
 import numpy as np
 import pytest
 
+from ml.calibration import reliability
 from ml.metrics import cost_curve
-from ml.plots import cost_curve_figure
+from ml.plots import cost_curve_figure, reliability_figure
 
 
 @pytest.mark.parametrize("defaulters_score", [0.3, 0.95])
@@ -12,14 +13,24 @@ def test_figure_names_its_axes_and_marks_the_chosen_the_theoretical_and_the_hone
     random = np.random.default_rng(0)
     target = (random.random(500) < 0.1).astype(int)
     probability = np.clip(random.normal(0.1 + defaulters_score * target, 0.05), 0, 1)
-    figure = cost_curve_figure(cost_curve(target, probability), 123, "500 made-up applicants")
+    figure = cost_curve_figure(cost_curve(target, probability), 0.2, 123, "500 made-up applicants")
     axes = figure.axes[0]
     words = " ".join(text.get_text() for text in axes.texts)
     assert "1/11" in words
-    assert "chosen threshold" in words
+    assert "chosen threshold 0.200" in words
     assert "123 when chosen on the other folds" in words
     assert "accept everyone" in words
     assert "threshold" in axes.get_xlabel()
     assert "per 1,000 applications" in axes.get_ylabel()
     figure.savefig(tmp_path / "curve.png")
     assert (tmp_path / "curve.png").stat().st_size > 10_000
+
+
+def test_reliability_diagram_shows_both_curves_the_diagonal_and_the_theoretical_threshold(tmp_path):
+    random = np.random.default_rng(0)
+    probability = random.beta(1, 10, 1000)
+    target = (random.random(1000) < probability).astype(np.int8)
+    curves = {"before": reliability(target, probability / 2), "after": reliability(target, probability)}
+    axes = reliability_figure(curves, "1,000 made-up applicants").axes[0]
+    assert {text.get_text() for text in axes.get_legend().get_texts()} == {"before", "after", "perfectly calibrated"}
+    assert "1/11" in " ".join(text.get_text() for text in axes.texts)

@@ -9,7 +9,9 @@ from pathlib import Path
 import mlflow
 import pytest
 
+from ml.config import TrainingConfig
 from ml.export import main as export_main
+from ml.recipe_store import StoredRecipe, write_recipe
 from ml.registry import Registry, read_champion
 from ml.train import main
 from tests.ml_fixtures import prepare_store, settings_in, synthetic_applicants, trained_once, write_warehouse
@@ -18,8 +20,9 @@ from warehouse.settings import PROJECT_ROOT
 
 @pytest.fixture
 def place(tmp_path, tmp_path_factory, monkeypatch):
-    """An empty store and a warehouse, named in the environment, and a working directory elsewhere."""
+    """A store with tuned trees but no model, and a warehouse, named in the environment; a directory elsewhere."""
     settings = prepare_store(tmp_path_factory, tmp_path)
+    write_recipe(settings, StoredRecipe(TrainingConfig(rounds=40), "trees", "of other rows", "auc", 0.75))
     write_warehouse(settings.duckdb_path, synthetic_applicants())
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -38,7 +41,9 @@ def test_champions_are_replaced_by_better_models_and_kept_against_worse_ones(pla
 
     assert run(tmp_path, "--rounds", "1") == 0
     assert registry.champion().version == 1
-    assert "version 1: champion" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "recipe: tuned by study trees (auc 0.7500, found on other data" in out
+    assert "version 1: champion" in out
 
     assert run(tmp_path, "--rounds", "60") == 0
     out = capsys.readouterr().out
@@ -77,9 +82,9 @@ def test_champions_are_replaced_by_better_models_and_kept_against_worse_ones(pla
         ("target", "AUC 1.0000 alone"),
         ("-exp(3.0 * target) + 7", "AUC 1.0000 alone"),
         ("case when sk_id_curr % 50 = 0 then 1 - target else target end", "AUC 0.9"),
-        ("case when target = 1 then 'closed' else 'open' end", "AUC 0.9"),
+        ("case when target = 1 then 'closed' else 'open' end", "AUC 1.0000 alone"),
         ("case when target = 0 then 1.0 end", "AUC 1.0000 alone"),
-        ("case when target = 1 and sk_id_curr % 3 = 0 then 1 else 0 end", "off its most frequent value defaulted"),
+        ("case when target = 1 and sk_id_curr % 3 = 0 then 1 else 0 end", "100.0% of 26 off its most"),
     ],
 )
 def test_a_feature_that_knows_the_outcome_is_refused_by_name(place, tmp_path, capsys, leak, evidence):
@@ -106,6 +111,13 @@ def test_what_a_guard_refuses_is_challenger_until_it_is_overridden(place, tmp_pa
     assert registry.champion().version == 2
 
 
+def test_without_tuned_parameters_few_clients_get_a_blend(place, tmp_path, capsys):
+    assert run(tmp_path, "--default-recipe", "--quick", "--rounds", "20") == 0
+    assert "recipe: default, logistic + lightgbm, 20 trees, 1 x 5 folds" in capsys.readouterr().out
+    decision = json.loads((tmp_path / "model" / "data" / "scorer" / "decision.json").read_text())
+    assert (decision["members"], decision["weights"]) == (2, [0.5, 0.5])
+
+
 def test_an_export_that_is_gone_is_made_again_from_the_champion(place, tmp_path, capsys):
     assert run(tmp_path, "--rounds", "30") == 0
     (tmp_path / "model").rename(tmp_path / "gone")
@@ -129,7 +141,7 @@ def test_summary_names_what_a_risk_officer_asks_for(place, tmp_path, capsys):
     [
         (["--database", "none.duckdb"], "no such file"),
         (["--folds", "1"], "found 1"),
-        (["--folds", "300"], "of one class among 600"),
+        (["--folds", "300"], "of one class among 480"),
         (["--rounds", "0"], "found 0"),
         (["--seed", "-1"], "found -1"),
     ],

@@ -15,15 +15,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import mlflow
-import numpy as np
+import pandas as pd
 import pytest
 import uv
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from ml.data import read_training_data
-from ml.packaging import serving_requirements
+from ml.packaging import read_scorer, serving_requirements
 from tests.ml_fixtures import Trained, trained_once
 from warehouse.settings import PROJECT_ROOT
 
@@ -178,23 +177,28 @@ def test_served_probabilities_are_those_of_the_model_in_process(server, trained)
     frame = read_training_data(trained.warehouse).frame(slice(0, CLIENTS))
     assert frame.isna().any().any(), "nulls must be among what is sent"
     status, answer = post(server, as_request(frame))
-    expected = mlflow.sklearn.load_model(str(trained.model_dir)).predict_proba(frame)
+    expected = read_scorer(trained.model_dir).decide(frame)
+    served = pd.DataFrame(answer["predictions"])
     assert status == 200
-    assert np.array(answer["predictions"]) == pytest.approx(expected, abs=1e-9)
+    assert served["probability"].to_numpy() == pytest.approx(expected["probability"].to_numpy(), abs=1e-9)
+    assert served["decision"].tolist() == expected["decision"].tolist()
+    assert {"grant", "refuse"} == set(served["decision"])
+    assert served["threshold"].tolist() == expected["threshold"].tolist()
 
 
 def test_a_client_of_whom_nothing_is_known_gets_a_probability_too(server, trained):
     frame = read_training_data(trained.warehouse).frame(slice(0, 1))
     status, answer = post(server, {"dataframe_split": {"columns": list(frame), "data": [[None] * frame.shape[1]]}})
     assert status == 200
-    assert sum(answer["predictions"][0]) == pytest.approx(1)
+    assert 0 <= answer["predictions"][0]["probability"] <= 1
 
 
 def test_the_example_stored_with_the_model_is_answered(server, trained):
     example = json.loads((trained.model_dir / "serving_input_example.json").read_text())
     status, answer = post(server, example)
     assert status == 200
-    assert 0 < answer["predictions"][0][1] < 1
+    assert 0 <= answer["predictions"][0]["probability"] <= 1
+    assert answer["predictions"][0]["decision"] in {"grant", "refuse"}
 
 
 def test_a_missing_column_is_the_callers_fault_and_named(server, trained):
