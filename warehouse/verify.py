@@ -47,7 +47,7 @@ def find_faults(snapshot: Snapshot, report: Callable[[str], None] | None = None)
         The manifest is missing or damaged.
     """
     tell = report or (lambda line: None)
-    faults = _file_faults(snapshot)
+    faults = file_faults(snapshot)
     tell(_line(snapshot.database.name, f"{snapshot.manifest['file']['bytes']:,} bytes, sha256", faults))
     try:
         marts = _read_marts(snapshot)
@@ -67,7 +67,8 @@ def find_faults(snapshot: Snapshot, report: Callable[[str], None] | None = None)
     return faults
 
 
-def _file_faults(snapshot: Snapshot) -> list[str]:
+def file_faults(snapshot: Snapshot) -> list[str]:
+    """What differs between the file and its manifest in size and SHA-256; empty for a sound file."""
     path, expected = snapshot.database, snapshot.manifest["file"]
     if not path.is_file():
         return [f"{path.name} is missing"]

@@ -1,0 +1,170 @@
+"""Clients to be scored: which file they are read from, whether it fits the model, and their features as Arrow."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from ml.batch_scorer import BatchScorer
+from ml.data import CATEGORICAL_TYPES, KEY, NUMERIC_TYPES, SCHEMA
+from warehouse.database import connect, require_table
+from warehouse.errors import SnapshotError, TrainingDataError
+from warehouse.fingerprint import quoted
+from warehouse.snapshots import DATABASE_FILE, MANIFEST_FILE, Snapshot, resolve_snapshot
+from warehouse.verify import file_faults
+
+TABLE = "client_features"
+POPULATIONS = ("scoring", "training", "all")
+BATCH_ROWS = 16_384
+NAMES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Source:
+    """A DuckDB file with marts, and the id under which its scores are kept.
+
+    Attributes
+    ----------
+    database : Path
+    snapshot_id : str
+        Of the published snapshot; "unpublished-" and the time of its last change (UTC) for another file.
+    """
+
+    database: Path
+    snapshot_id: str
+
+
+def published_source(reference: str, published_dir: Path) -> Source:
+    """A published snapshot whose file is, byte for byte, the one that was published.
+
+    Parameters
+    ----------
+    reference : str
+        "current", an id or a folder.
+    published_dir : Path
+
+    Raises
+    ------
+    SnapshotError
+        There is none, or it is damaged.
+    """
+    snapshot = resolve_snapshot(reference, published_dir)
+    faults = file_faults(snapshot)
+    if faults:
+        raise SnapshotError(
+            expected=f"snapshot {snapshot.snapshot_id} as its manifest says",
+            found="; ".join(faults),
+            remedy="do not read it: publish again, or name another one with --snapshot",
+        )
+    return Source(snapshot.database, snapshot.snapshot_id)
+
+
+def file_source(database: Path) -> Source:
+    """A warehouse file, or the file inside a published snapshot."""
+    if database.name == DATABASE_FILE and (database.parent / MANIFEST_FILE).is_file():
+        return Source(database, Snapshot(database.resolve().parent).snapshot_id)
+    if not database.is_file():
+        return Source(database, "unpublished")  # opening it says what is wrong
+    changed = datetime.fromtimestamp(database.stat().st_mtime, UTC)
+    return Source(database, f"unpublished-{changed:%Y%m%dT%H%M%SZ}")
+
+
+@dataclass(frozen=True)
+class ClientReader:
+    """Clients of one population, with the features of one model."""
+
+    clients: int
+    batches: Iterator[pa.RecordBatch]
+
+
+@contextmanager
+def open_clients(source: Source, scorer: BatchScorer, population: str) -> Iterator[ClientReader]:
+    """Read keys and features of a population, batch after batch; the next one is read while one is scored.
+
+    Parameters
+    ----------
+    source : Source
+    scorer : BatchScorer
+        Says which features.
+    population : str
+        One of `POPULATIONS`.
+
+    Yields
+    ------
+    ClientReader
+
+    Raises
+    ------
+    WarehouseMissingError, WarehouseLockedError
+        The file or its marts cannot be read.
+    TrainingDataError
+        A feature is missing or has another type, a key is null or repeated, or there is no such client.
+    """
+    with connect(source.database) as con:
+        require_table(con, SCHEMA, TABLE)
+        _require_features(con, scorer)
+        where = "" if population == "all" else f"where population = '{population}'"
+        clients = _checked_clients(con, where, population)
+        columns = [f"cast({KEY} as bigint) as {quoted(KEY)}"]
+        columns += [f"cast({quoted(name)} as double) as {quoted(name)}" for name in scorer.numeric]
+        columns += [f"cast({quoted(name)} as varchar) as {quoted(name)}" for name in scorer.categories]
+        query = f"select {', '.join(columns)} from {SCHEMA}.{TABLE} {where}"
+        yield ClientReader(clients, _ahead(con.sql(query).to_arrow_reader(BATCH_ROWS)))
+
+
+def _require_features(con: duckdb.DuckDBPyConnection, scorer: BatchScorer) -> None:
+    described = con.execute(f"describe {SCHEMA}.{TABLE}").fetchall()
+    kinds = {name: str(kind).split("(", maxsplit=1)[0].upper() for name, kind, *_ in described}
+    needed = {KEY: NUMERIC_TYPES, "population": CATEGORICAL_TYPES}
+    needed |= dict.fromkeys(scorer.numeric, NUMERIC_TYPES) | dict.fromkeys(scorer.categories, CATEGORICAL_TYPES)
+    missing = [name for name in needed if name not in kinds]
+    other = [
+        f"{name} {kinds[name]} ({'number' if needed[name] is NUMERIC_TYPES else 'text'} expected)"
+        for name in needed
+        if name in kinds and kinds[name] not in needed[name]
+    ]
+    found = ([f"no {_some(missing)}"] if missing else []) + ([_some(other)] if other else [])
+    if found:
+        raise TrainingDataError(
+            expected=f"the {len(scorer.features):,} features of the model in {SCHEMA}.{TABLE}",
+            found="; ".join(found),
+            remedy="build the marts of the model's release, or train on these",
+        )
+
+
+def _checked_clients(con: duckdb.DuckDBPyConnection, where: str, population: str) -> int:
+    clients, distinct = con.execute(f"select count(*), count(distinct {KEY}) from {SCHEMA}.{TABLE} {where}").fetchall()[
+        0
+    ]
+    if not clients:
+        raise TrainingDataError(
+            expected=f"clients of the population {population} in {SCHEMA}.{TABLE}",
+            found="none",
+            remedy="choose another --population",
+        )
+    if clients != distinct:
+        raise TrainingDataError(
+            expected=f"one row per {KEY} in {SCHEMA}.{TABLE}",
+            found=f"{clients - distinct:,} rows with a key that is null or repeated",
+            remedy="mend the mart",
+        )
+    return clients
+
+
+def _ahead(batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """The batches, each read while the one before is in use."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(next, batches, None)
+            yield batch
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(names[:NAMES_SHOWN]) + more
