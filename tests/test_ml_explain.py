@@ -10,6 +10,10 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
 
 from ml.config import MemberSpec, TrainingConfig
 from ml.data import read_training_data
@@ -35,7 +39,6 @@ from tests.ml_fixtures import prepare_store
 from warehouse.errors import ModelError, TrainingDataError
 
 BLEND = (MemberSpec("lightgbm", 3.0), MemberSpec("logistic", 1.0))
-PARTLY = (MemberSpec("lightgbm", 1.0), MemberSpec("extra_trees", 1.0, {"n_estimators": 10}))
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +104,10 @@ def test_contributions_of_a_blend_add_up_to_the_weighted_log_odds_of_its_members
 
 
 def test_members_that_cannot_be_split_are_named_with_their_share(data, frame, stats):
-    partly = fitted_scorer(data, members=PARTLY)
+    columns = ColumnTransformer([("numbers", SimpleImputer(), list(data.numeric))])
+    forest = make_pipeline(columns, ExtraTreesClassifier(10, random_state=0)).fit(data.frame(), data.target)
+    scorer = fitted_scorer(data)
+    partly = replace(scorer, members=(scorer.members[0], forest), weights=())
     explanation = explain_client(partly, frame[:1], stats)
     assert explanation.explained_share == pytest.approx(0.5)
     assert explanation.left_out == ("ExtraTreesClassifier",)
