@@ -49,4 +49,6 @@ compared as (
 
 )
 
+-- aggregates by client find one client's rows side by side: half the time for two seconds of sorting
 select * from compared
+order by sk_id_curr

@@ -17,10 +17,10 @@ by_loan as (
         max_by(cnt_instalment_future, months_balance) as remaining_last,
         max_by(name_contract_status, months_balance) as status_last,
         min_by(cnt_instalment_future, months_balance) as remaining_first,
-        min(months_balance) filter (where name_contract_status = 'Completed') as months_completed,
+        min(case when name_contract_status = 'Completed' then months_balance end) as months_completed,
         count(distinct cnt_instalment) as term_count,
         max(sk_dpd_def) as days_past_due_max,
-        count(*) filter (where sk_dpd > 0) as late_month_count,
+        count(case when sk_dpd > 0 then 1 end) as late_month_count,
         max(case when name_contract_status = 'Completed' then 1 else 0 end) as is_completed
     from pos_cash_balance
     group by sk_id_prev

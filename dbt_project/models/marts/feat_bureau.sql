@@ -46,22 +46,22 @@ by_client as (
         sk_id_curr,
         {% for group in groups %}
         -- [count] Number of {{ group.says }}.
-        count(*) filter (where {{ group.where }}) as bureau_{{ group.name }}loan_count,
+        {{ aggregate_where('count', '1', group.where) }} as bureau_{{ group.name }}loan_count,
         {% for measure in measures if group.name not in rare or measure.name in ['credit', 'debt'] %}
         {% for aggregate in measure.aggregates if group.name not in rare or aggregate == 'sum' %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, {'unit': '', 'says': measure.says}) }}, over {{ group.says }}.
-        cast({{ 'avg' if aggregate == 'mean' else aggregate }}({{ measure.sql }}) filter (where {{ group.where }}) as double)
+        cast({{ aggregate_where('avg' if aggregate == 'mean' else aggregate, measure.sql, group.where) }} as double)
             as bureau_{{ group.name }}{{ measure.name }}_{{ aggregate }},
         {% endfor %}
         {% endfor %}
         {% endfor %}
         {% for month in months %}
         -- [count] Bureau loans applied for in the last {{ month }} months of 30 days.
-        count(*) filter (where days_credit >= -30 * {{ month }}) as bureau_loan_count_{{ month }}m,
+        count(case when days_credit >= -30 * {{ month }} then 1 end) as bureau_loan_count_{{ month }}m,
         -- [currency] Credit granted on bureau loans of the last {{ month }} months of 30 days, summed.
-        sum(amt_credit_sum) filter (where days_credit >= -30 * {{ month }}) as bureau_credit_sum_{{ month }}m,
+        sum(case when days_credit >= -30 * {{ month }} then amt_credit_sum end) as bureau_credit_sum_{{ month }}m,
         -- [currency] Present debt on bureau loans of the last {{ month }} months of 30 days, summed.
-        sum(amt_credit_sum_debt) filter (where days_credit >= -30 * {{ month }}) as bureau_debt_sum_{{ month }}m,
+        sum(case when days_credit >= -30 * {{ month }} then amt_credit_sum_debt end) as bureau_debt_sum_{{ month }}m,
         {% endfor %}
         -- [count] Different types of credit among the bureau loans.
         count(distinct credit_type) as bureau_credit_type_count,
@@ -74,7 +74,7 @@ by_client as (
         -- [days] Mean planned duration of bureau loans.
         avg(planned_days) as bureau_planned_days_mean,
         -- [days] Mean planned duration of active bureau loans.
-        avg(planned_days) filter (where is_active = 1) as bureau_active_planned_days_mean,
+        avg(case when is_active = 1 then planned_days end) as bureau_active_planned_days_mean,
         -- [days] Mean day of the last news on bureau loans, relative to the application.
         avg(days_credit_update) as bureau_days_credit_update_mean,
         -- [days] Latest day of news on bureau loans, relative to the application.
@@ -86,7 +86,7 @@ by_client as (
         -- [currency] Limits of the credit cards that the bureau knows, summed.
         sum(amt_credit_sum_limit) as bureau_credit_limit_sum,
         -- [currency] Annuities of active bureau loans, summed.
-        sum(amt_annuity) filter (where is_active = 1) as bureau_active_annuity_sum,
+        sum(case when is_active = 1 then amt_annuity end) as bureau_active_annuity_sum,
         -- [currency] Largest annuity of a bureau loan.
         max(amt_annuity) as bureau_annuity_max,
         -- [days] Largest number of days past due on a bureau loan at the time of the application.
@@ -94,17 +94,17 @@ by_client as (
         -- [currency] Amount overdue at the time of the application, summed over bureau loans.
         sum(amt_credit_sum_overdue) as bureau_overdue_sum,
         -- [count] Bureau loans on which an amount was ever overdue.
-        count(*) filter (where amt_credit_max_overdue > 0) as bureau_overdue_ever_loan_count,
+        count(case when amt_credit_max_overdue > 0 then 1 end) as bureau_overdue_ever_loan_count,
         -- [currency] Largest amount ever overdue on the newest bureau loan.
-        max(amt_credit_max_overdue) filter (where recency_rank = 1) as bureau_overdue_ever_last_loan,
+        max(case when recency_rank = 1 then amt_credit_max_overdue end) as bureau_overdue_ever_last_loan,
         -- [ratio] Largest amount ever overdue over credit granted among bureau loans.
         max(overdue_to_credit_ratio) as bureau_overdue_to_credit_ratio_max,
         -- [count] How often bureau loans were prolonged.
         cast(sum(cnt_credit_prolong) as bigint) as bureau_prolongation_count,
         -- [currency] Credit granted on the newest bureau loan.
-        max(amt_credit_sum) filter (where recency_rank = 1) as bureau_credit_last_loan,
+        max(case when recency_rank = 1 then amt_credit_sum end) as bureau_credit_last_loan,
         -- [share 0..1] Active among the three newest bureau loans.
-        avg(is_active) filter (where recency_rank <= 3) as bureau_active_share_last_3_loans,
+        avg(case when recency_rank <= 3 then is_active end) as bureau_active_share_last_3_loans,
 
         -- [count] Bureau loans with a monthly history.
         count(observed_month_count) as bureau_balance_loan_count,

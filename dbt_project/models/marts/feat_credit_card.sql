@@ -85,7 +85,7 @@ by_bucket as (
         max_by(amt_balance, -recency_rank) as balance_last,
         max_by(utilisation, -recency_rank) as utilisation_last,
         count(distinct sk_id_prev) as card_n,
-        count(*) filter (where name_contract_status = 'Active') as active_n
+        count(case when name_contract_status = 'Active' then 1 end) as active_n
     from graded
     group by sk_id_curr, bucket
 
@@ -97,9 +97,9 @@ by_client as (
         sk_id_curr,
         {% for window in windows %}
         {% set suffix = '_' ~ window.name if window.name else '' %}
-        {% set last = loop.index0 %}
+        {% set last = none if loop.last else loop.index0 %}
         -- [count] Monthly records of credit cards {{ window.says }}.
-        cast(coalesce(sum(row_n) filter (where bucket <= {{ last }}), 0) as bigint) as card_month_count{{ suffix }},
+        cast(coalesce(sum({{ within_buckets('row_n', last) }}), 0) as bigint) as card_month_count{{ suffix }},
         {% for measure in measures %}
         {% for aggregate in measure.aggregates if not window.name or aggregate not in measure.get('ever_only', []) %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, measure) }}, over monthly records of credit cards {{ window.says }}.
@@ -111,7 +111,7 @@ by_client as (
         {% for window in windows if window.name in ('6m', '12m', '') %}
         {% set suffix = '_' ~ window.name if window.name else '' %}
         -- [per month] Least-squares slope of the {{ measure }} against the month, over monthly records of credit cards {{ window.says }}; positive when it grows.
-        {{ over_buckets(measure, 'slope', windows.index(window)) }} as card_{{ measure }}_slope{{ suffix }},
+        {{ over_buckets(measure, 'slope', windows.index(window) if window.name else none) }} as card_{{ measure }}_slope{{ suffix }},
         {% endfor %}
         {% endfor %}
         -- [months] Oldest monthly record of a credit card, relative to the application.

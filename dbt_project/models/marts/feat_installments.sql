@@ -77,9 +77,9 @@ by_client as (
         sk_id_curr,
         {% for window in windows %}
         {% set suffix = '_' ~ window.name if window.name else '' %}
-        {% set last = loop.index0 %}
+        {% set last = none if loop.last else loop.index0 %}
         -- [count] Instalments of earlier Home Credit loans {{ window.says }} (partial payments of one instalment count once).
-        cast(coalesce(sum(row_n) filter (where bucket <= {{ last }}), 0) as bigint) as installments_count{{ suffix }},
+        cast(coalesce(sum({{ within_buckets('row_n', last) }}), 0) as bigint) as installments_count{{ suffix }},
         {% for measure in measures %}
         {% for aggregate in measure.aggregates %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, measure) }}, over instalments {{ window.says }}.
@@ -91,7 +91,7 @@ by_client as (
         {% for window in windows if window.name in ('365d', '720d', '') %}
         {% set suffix = '_' ~ window.name if window.name else '' %}
         -- [per day] Least-squares slope of {{ measure | replace('_', ' ') }} against the due date, over instalments {{ window.says }}; positive when it grows.
-        {{ over_buckets(measure, 'slope', windows.index(window)) }} as installments_{{ measure }}_slope{{ suffix }},
+        {{ over_buckets(measure, 'slope', windows.index(window) if window.name else none) }} as installments_{{ measure }}_slope{{ suffix }},
         {% endfor %}
         {% endfor %}
         -- [count] Highest version of an instalment calendar: how often one was changed.

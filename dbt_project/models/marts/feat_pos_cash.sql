@@ -60,10 +60,10 @@ by_bucket as (
         min(months_balance) as months_min,
         max(months_balance) as months_max,
         max(case when is_late = 1 then months_balance end) as months_late_last,
-        count(*) filter (where name_contract_status = 'Active') as active_n,
-        count(*) filter (where name_contract_status in ('Demand', 'Amortized debt')) as demand_n,
-        count(*) filter (where name_contract_status = 'Signed') as signed_n,
-        count(*) filter (where name_contract_status = 'Returned to the store') as returned_n
+        count(case when name_contract_status = 'Active' then 1 end) as active_n,
+        count(case when name_contract_status in ('Demand', 'Amortized debt') then 1 end) as demand_n,
+        count(case when name_contract_status = 'Signed' then 1 end) as signed_n,
+        count(case when name_contract_status = 'Returned to the store' then 1 end) as returned_n
     from graded
     group by sk_id_curr, bucket
 
@@ -75,9 +75,9 @@ by_client as (
         sk_id_curr,
         {% for window in windows %}
         {% set suffix = '_' ~ window.name if window.name else '' %}
-        {% set last = loop.index0 %}
+        {% set last = none if loop.last else loop.index0 %}
         -- [count] Monthly records of point-of-sale and cash loans {{ window.says }}.
-        cast(coalesce(sum(row_n) filter (where bucket <= {{ last }}), 0) as bigint) as pos_month_count{{ suffix }},
+        cast(coalesce(sum({{ within_buckets('row_n', last) }}), 0) as bigint) as pos_month_count{{ suffix }},
         {% for measure in measures %}
         {% for aggregate in measure.aggregates %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, measure) }}, over monthly records of point-of-sale and cash loans {{ window.says }}.
@@ -115,19 +115,19 @@ loans_by_client as (
         -- [count] Point-of-sale and cash loans with monthly records.
         count(*) as pos_loan_count,
         -- [count] Point-of-sale and cash loans active in a last record of at most two months ago.
-        count(*) filter (where is_active_last = 1) as pos_active_loan_count,
+        count(case when is_active_last = 1 then 1 end) as pos_active_loan_count,
         -- [share 0..1] Point-of-sale and cash loans that were completed.
         avg(is_completed) as pos_completed_loan_share,
         -- [share 0..1] Completed point-of-sale and cash loans that ended before their term.
         avg(is_completed_early) as pos_completed_early_share,
         -- [count] Instalments left, summed over loans active in a last record of at most two months ago.
-        cast(sum(remaining_last) filter (where is_active_last = 1) as double) as pos_active_remaining_sum,
+        cast(sum(case when is_active_last = 1 then remaining_last end) as double) as pos_active_remaining_sum,
         -- [share 0..1] Instalments left over instalments in all on the newest loan.
-        max(remaining_share_last) filter (where recency_rank = 1) as pos_remaining_share_last_loan,
+        max(case when recency_rank = 1 then remaining_share_last end) as pos_remaining_share_last_loan,
         -- [days] Largest days past due with tolerance on the newest loan.
-        cast(max(days_past_due_max) filter (where recency_rank = 1) as double) as pos_days_past_due_max_last_loan,
+        cast(max(case when recency_rank = 1 then days_past_due_max end) as double) as pos_days_past_due_max_last_loan,
         -- [count] Months past due on the three newest loans.
-        cast(sum(late_month_count) filter (where recency_rank <= 3) as bigint) as pos_late_month_count_last_3_loans,
+        cast(sum(case when recency_rank <= 3 then late_month_count end) as bigint) as pos_late_month_count_last_3_loans,
         -- [count] Changes of the term, summed over loans.
         cast(sum(term_count - 1) as bigint) as pos_term_change_count
     from pos_cash_by_loan

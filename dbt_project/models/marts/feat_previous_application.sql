@@ -57,9 +57,9 @@ by_client as (
     select
         sk_id_curr,
         -- [count] Previous applications that were cancelled.
-        count(*) filter (where is_cancelled = 1) as previous_cancelled_count,
+        count(case when is_cancelled = 1 then 1 end) as previous_cancelled_count,
         -- [count] Previous applications for a revolving loan.
-        count(*) filter (where name_contract_type = 'Revolving loans') as previous_revolving_count,
+        count(case when name_contract_type = 'Revolving loans' then 1 end) as previous_revolving_count,
         -- [share 0..1] Approved among the previous applications.
         avg(is_approved) as previous_approved_share,
         -- [share 0..1] Refused among the previous applications.
@@ -69,32 +69,32 @@ by_client as (
         {% for group in groups %}
         {% if group.name != 'last_1_' %}
         -- [count] Number of {{ group.says }}.
-        count(*) filter (where {{ group.where }}) as previous_{{ group.name }}count,
+        {{ aggregate_where('count', '1', group.where) }} as previous_{{ group.name }}count,
         {% endif %}
         {% for measure in measures if not (group.amounts_only and measure.is_term) %}
         {% for aggregate in measure.aggregates if group.name != 'last_1_' or aggregate == 'mean' %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, {'unit': '', 'says': measure.says}) }}, over {{ group.says }}.
-        cast({{ 'avg' if aggregate == 'mean' else aggregate }}({{ measure.sql }}) filter (where {{ group.where }}) as double)
+        cast({{ aggregate_where('avg' if aggregate == 'mean' else aggregate, measure.sql, group.where) }} as double)
             as previous_{{ group.name }}{{ measure.sql }}_{{ aggregate }},
         {% endfor %}
         {% endfor %}
         {% endfor %}
         {% for month in months %}
         -- [count] Previous applications decided in the last {{ month }} months of 30 days.
-        count(*) filter (where days_decision >= -30 * {{ month }}) as previous_count_{{ month }}m,
+        count(case when days_decision >= -30 * {{ month }} then 1 end) as previous_count_{{ month }}m,
         -- [count] Previous applications refused in the last {{ month }} months of 30 days.
-        count(*) filter (where is_refused = 1 and days_decision >= -30 * {{ month }}) as previous_refused_count_{{ month }}m,
+        count(case when is_refused = 1 and days_decision >= -30 * {{ month }} then 1 end) as previous_refused_count_{{ month }}m,
         -- [count] Previous applications approved in the last {{ month }} months of 30 days.
-        count(*) filter (where is_approved = 1 and days_decision >= -30 * {{ month }}) as previous_approved_count_{{ month }}m,
+        count(case when is_approved = 1 and days_decision >= -30 * {{ month }} then 1 end) as previous_approved_count_{{ month }}m,
         -- [currency] Credit granted in the last {{ month }} months of 30 days, summed over approved previous applications.
-        sum(amt_credit) filter (where is_approved = 1 and days_decision >= -30 * {{ month }})
+        sum(case when is_approved = 1 and days_decision >= -30 * {{ month }} then amt_credit end)
             as previous_approved_amt_credit_sum_{{ month }}m,
         {% endfor %}
         {% for last in last_applications %}
         -- [share 0..1] Refused among the last {{ last }} previous applications.
-        avg(is_refused) filter (where recency_rank <= {{ last }}) as previous_refused_share_last_{{ last }},
+        avg(case when recency_rank <= {{ last }} then is_refused end) as previous_refused_share_last_{{ last }},
         -- [share 0..1] Approved among the last {{ last }} previous applications.
-        avg(is_approved) filter (where recency_rank <= {{ last }}) as previous_approved_share_last_{{ last }},
+        avg(case when recency_rank <= {{ last }} then is_approved end) as previous_approved_share_last_{{ last }},
         {% endfor %}
         {% for reason in reject_reasons %}
         -- [share 0..1] Previous applications rejected for reason {{ reason }}.
