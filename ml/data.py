@@ -24,7 +24,7 @@ TARGET = "target"
 INTEGER_TYPES = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"})
 NUMERIC_TYPES = INTEGER_TYPES | {f"U{name}" for name in INTEGER_TYPES} | {"BOOLEAN", "FLOAT", "DOUBLE", "DECIMAL"}
 CATEGORICAL_TYPES = frozenset({"VARCHAR", "ENUM"})
-COLUMNS_AT_ONCE = 64  # DuckDB holds a whole result, which with all columns is as large as the matrix
+VALUES_AT_ONCE = 20_000_000  # DuckDB holds a whole result, which with all columns is as large as the matrix
 READING_MEMORY = "1GB"
 NAMES_SHOWN = 5
 
@@ -204,33 +204,34 @@ def _read(
     con: duckdb.DuckDBPyConnection, rows: int, numeric: tuple[str, ...], categorical: tuple[str, ...]
 ) -> TrainingData:
     """Read some columns at a time: DuckDB holds a whole result, which with all columns is as large as the matrix."""
-    keys, ((_, _, target),) = next(_blocks(con, (TARGET,), "tinyint"))
+    keys, ((_, _, target),) = next(_blocks(con, rows, (TARGET,), "tinyint"))
     matrix = np.empty((rows, len(numeric) + len(categorical)), dtype=np.float64, order="F")
     not_numbers: dict[str, int] = {}
-    for _, block in _blocks(con, numeric, "double"):
+    for _, block in _blocks(con, rows, numeric, "double"):
         for position, name, column in block:
             matrix[:, position] = column.to_numpy()
             not_numbers[name] = int(np.sum(~np.isfinite(matrix[:, position]))) - column.null_count
     _require_finite(not_numbers)
     categories: dict[str, tuple[str, ...]] = {}
-    for _, block in _blocks(con, categorical, "varchar"):
+    for _, block in _blocks(con, rows, categorical, "varchar"):
         for position, name, column in block:
             matrix[:, len(numeric) + position], categories[name] = _codes(column)
     return TrainingData(keys, target.to_numpy(), matrix, numeric, categories)
 
 
 def _blocks(
-    con: duckdb.DuckDBPyConnection, names: Sequence[str], kind: str
+    con: duckdb.DuckDBPyConnection, rows: int, names: Sequence[str], kind: str
 ) -> Iterator[tuple[NDArray[np.int64], Block]]:
     """Some columns at a time, all rows sorted by key: the keys, and position, name and values of each column."""
-    for start in range(0, len(names), COLUMNS_AT_ONCE):
-        block = names[start : start + COLUMNS_AT_ONCE]
+    width = max(1, VALUES_AT_ONCE // rows)
+    for start in range(0, len(names), width):
+        block = names[start : start + width]
         selected = ", ".join(f"cast({_quoted(name)} as {kind})" for name in block)
         table = con.sql(f"select cast({KEY} as bigint), {selected} from {SCHEMA}.{TRAINING_TABLE}").to_arrow_table()
         keys = table.column(0).to_numpy()
         order = np.argsort(keys)
-        rows = pa.array(order)
-        columns = ((start + place, name, table.column(place + 1).take(rows)) for place, name in enumerate(block))
+        ranked = pa.array(order)
+        columns = ((start + place, name, table.column(place + 1).take(ranked)) for place, name in enumerate(block))
         yield keys[order], columns
 
 
