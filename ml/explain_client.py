@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.explain_population import ACCEPTED, ALL, GROUPS, Place, PopulationStats
-from ml.explain_shap import Contributions, contributions
+from ml.explain_shap import Contributions, Encoded, contributions, decide
 from ml.explain_themes import PROTECTED_RULE, THEMES
 from ml.reasons import Ranking, Reason, client_rows, feature_entry, rank, reason_texts, withheld
 from ml.scorer import REFUSE, CreditScorer, log_odds
@@ -99,8 +99,9 @@ def explain_client(scorer: CreditScorer, frame_row: pd.DataFrame, population_sta
             expected="one client to explain", found=f"{len(frame_row)} rows", remedy="pass one row, or use reasons_for"
         )
     frame = _checked(scorer, frame_row)
-    decided = scorer.decide(frame)
-    parts = contributions(scorer, frame)
+    encoded = Encoded(frame)
+    decided = decide(scorer, encoded)
+    parts = contributions(scorer, encoded)
     refused = (decided["decision"] == REFUSE).to_numpy()
     ranking = rank(parts, frame, refused, population_stats)
     probability = float(decided["probability"].iloc[0])
@@ -150,11 +151,12 @@ def reasons_for(
     reasons: list[tuple[Reason, ...]] = []
     for start in range(0, len(frame), BATCH_ROWS):
         part = frame[start : start + BATCH_ROWS]
+        encoded = Encoded(part)
         if refused is None:
-            refusals = (scorer.decide(part)["decision"] == REFUSE).to_numpy()
+            refusals = (decide(scorer, encoded)["decision"] == REFUSE).to_numpy()
         else:
             refusals = refused[start : start + BATCH_ROWS]
-        parts = contributions(scorer, part)
+        parts = contributions(scorer, encoded)
         reasons += reason_texts(parts, part, rank(parts, part, refusals, population_stats), population_stats)
     return reasons
 

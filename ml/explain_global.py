@@ -19,7 +19,7 @@ from ml.explain_plots import (
     feature_labels,
 )
 from ml.explain_population import PopulationStats
-from ml.explain_shap import Contributions, additivity_error, contributions
+from ml.explain_shap import Contributions, Encoded, additivity_error, contributions
 from ml.explain_themes import THEMES, theme_of
 from ml.reasons import themes_of
 from ml.scorer import CreditScorer
@@ -57,7 +57,7 @@ def explain_model(
     GlobalExplanation
         `beeswarm`, `features`, `themes`, `dependence`, and the document `summary`.
     """
-    parts = contributions(scorer, sample)
+    parts = contributions(scorer, Encoded(sample))
     mean = np.abs(parts.values).mean(axis=0)
     order = np.argsort(-mean, kind="stable")
     shown = order[: min(SHOWN, len(order))]

@@ -1,6 +1,6 @@
 """Contributions of features to the log-odds of default: exact Shapley values, averaged over the model's members."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import lightgbm as lgb
 import numpy as np
@@ -47,7 +47,38 @@ class Contributions:
         return self.base + self.values.sum(axis=1)
 
 
-def contributions(scorer: CreditScorer, frame: pd.DataFrame) -> Contributions:
+class Encoded:
+    """Clients as the first step of the members gives them: made once for all members whose first step is the same.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_applicants, n_columns)
+        Raw features; one applicant or more.
+    """
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame = frame
+        self._done: list[tuple[object, pd.DataFrame]] = []
+
+    def by(self, member: Pipeline) -> pd.DataFrame:
+        """What the first step of a member gives."""
+        step = member[0]
+        for other, encoded in self._done:
+            if _same_encoder(step, other):
+                return encoded
+        self._done.append((step, step.transform(self.frame)))
+        return self._done[-1][1]
+
+
+def decide(scorer: CreditScorer, encoded: Encoded) -> pd.DataFrame:
+    """`CreditScorer.decide`, with the first step of the members done once when it is the same in all of them."""
+    first, *others = scorer.members
+    if not all(_same_encoder(first[0], member[0]) for member in others):
+        return scorer.decide(encoded.frame)
+    return replace(scorer, members=tuple(member[1:] for member in scorer.members)).decide(encoded.by(first))
+
+
+def contributions(scorer: CreditScorer, encoded: Encoded) -> Contributions:
     r"""Shapley values of each applicant, averaged over the members by their weights.
 
     .. math:: \phi_j = \sum_m w_m \phi_{j,m}, \quad b + \sum_j \phi_j = \sum_m w_m \text{logit}(p_m)
@@ -63,8 +94,8 @@ def contributions(scorer: CreditScorer, frame: pd.DataFrame) -> Contributions:
     ----------
     scorer : CreditScorer
         The model.
-    frame : DataFrame of shape (n_applicants, n_columns)
-        Raw features; one applicant or more.
+    encoded : Encoded
+        The applicants.
 
     Returns
     -------
@@ -89,12 +120,11 @@ def contributions(scorer: CreditScorer, frame: pd.DataFrame) -> Contributions:
             found=", ".join(left_out),
             remedy="explain another version with --version",
         )
-    encoded = _Encoded(frame)
     parts = [(*_member_contributions(member, encoded.by(member)), weight) for member, weight in explained]
     total_weight = sum(weight for *_, weight in parts)
     features = tuple(dict.fromkeys(name for names, *_ in parts for name in names))
     position = {name: at for at, name in enumerate(features)}
-    values, base = np.zeros((len(frame), len(features))), 0.0
+    values, base = np.zeros((len(encoded.frame), len(features))), 0.0
     for names, own, own_base, weight in parts:
         values[:, [position[name] for name in names]] += weight / total_weight * own
         base += weight / total_weight * own_base
@@ -111,22 +141,6 @@ def additivity_error(scorer: CreditScorer, frame: pd.DataFrame, parts: Contribut
         weights=[weight for _, weight in explained],
     )
     return float(np.abs(parts.log_odds - predicted).max())
-
-
-class _Encoded:
-    """What the first step of a member gives for a frame, made once for all members whose first step is the same."""
-
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self._frame = frame
-        self._done: list[tuple[object, pd.DataFrame]] = []
-
-    def by(self, member: Pipeline) -> pd.DataFrame:
-        step = member[0]
-        for other, encoded in self._done:
-            if _same_encoder(step, other):
-                return encoded
-        self._done.append((step, step.transform(self._frame)))
-        return self._done[-1][1]
 
 
 def _same_encoder(one: object, other: object) -> bool:

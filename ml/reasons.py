@@ -154,7 +154,7 @@ def reason_texts(
 class ClientRow(Mapping):
     """One client's values by feature, looked up in the columns of all: only what is said is read."""
 
-    def __init__(self, columns: dict[str, NDArray], client: int) -> None:
+    def __init__(self, columns: "_Columns", client: int) -> None:
         self._columns = columns
         self._client = client
 
@@ -163,15 +163,27 @@ class ClientRow(Mapping):
         return value.item() if isinstance(value, np.generic) else value
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
+        return iter(self._columns.frame)
 
     def __len__(self) -> int:
-        return len(self._columns)
+        return self._columns.frame.shape[1]
+
+
+class _Columns(dict[str, NDArray]):
+    """Columns of a frame as arrays, each made when it is first asked for."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        super().__init__()
+        self.frame = frame
+
+    def __missing__(self, name: str) -> NDArray:
+        self[name] = self.frame[name].to_numpy()
+        return self[name]
 
 
 def client_rows(frame: pd.DataFrame) -> list[ClientRow]:
     """The clients of a frame, in its order."""
-    columns = {name: frame[name].to_numpy() for name in frame.columns}
+    columns = _Columns(frame)
     return [ClientRow(columns, client) for client in range(len(frame))]
 
 

@@ -10,20 +10,19 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline
 
 from ml.config import MemberSpec, TrainingConfig
 from ml.data import read_training_data
+from ml.estimator import encoded
 from ml.explain import main
 from ml.explain_client import explain_client, reasons_for
 from ml.explain_data import find_client, read_population
 from ml.explain_global import explain_model
 from ml.explain_plots import position_figure, theme_steps, waterfall_figure
 from ml.explain_population import ACCEPTED, ALL, PopulationStats
-from ml.explain_shap import additivity_error, contributions
+from ml.explain_shap import Encoded, additivity_error, contributions, decide
 from ml.registry import Registry
 from ml.scorer import GRANT, REFUSE, Calibration, log_odds
 from ml.train import train
@@ -86,7 +85,7 @@ def run(place, monkeypatch, tmp_path):
 
 def test_contributions_and_base_add_up_to_the_log_odds_of_the_model(scorer, frame):
     bare = replace(scorer, calibration=Calibration())
-    parts = contributions(bare, frame)
+    parts = contributions(bare, Encoded(frame))
     assert set(parts.features) == set(scorer.features)
     assert parts.explained_share == 1
     assert parts.log_odds == pytest.approx(log_odds(bare.probability(frame)), abs=1e-9)
@@ -95,7 +94,7 @@ def test_contributions_and_base_add_up_to_the_log_odds_of_the_model(scorer, fram
 def test_contributions_of_a_blend_add_up_to_the_weighted_log_odds_of_its_members(data, frame):
     blend = fitted_scorer(data, members=BLEND, seeds=2)
     assert len(blend.members) == 3
-    parts = contributions(blend, frame)
+    parts = contributions(blend, Encoded(frame))
     raw = [log_odds(member.predict_proba(frame)[:, 1]) for member in blend.members]
     assert parts.log_odds == pytest.approx(np.average(raw, axis=0, weights=blend.weights), abs=1e-5)
     assert additivity_error(blend, frame, parts) < 1e-5
@@ -103,17 +102,27 @@ def test_contributions_of_a_blend_add_up_to_the_weighted_log_odds_of_its_members
     assert set(parts.features) == set(blend.features)
 
 
-def test_members_that_cannot_be_split_are_named_with_their_share(data, frame, stats):
-    columns = ColumnTransformer([("numbers", SimpleImputer(), list(data.numeric))])
-    forest = make_pipeline(columns, ExtraTreesClassifier(10, random_state=0)).fit(data.frame(), data.target)
-    scorer = fitted_scorer(data)
-    partly = replace(scorer, members=(scorer.members[0], forest), weights=())
+def test_decisions_that_share_the_encoding_are_those_of_the_scorer(data, scorer, frame):
+    blend = fitted_scorer(data, members=BLEND, seeds=2)
+    for model in (scorer, blend):
+        pd.testing.assert_frame_equal(decide(model, Encoded(frame)), model.decide(frame), check_exact=True)
+    odd = fitted_scorer(data.select([name for name in data.features if name != "amt_credit"]))
+    mixed = replace(blend, members=(*blend.members[:1], *odd.members), weights=())
+    pd.testing.assert_frame_equal(decide(mixed, Encoded(frame)), mixed.decide(frame), check_exact=True)
+    parts = contributions(mixed, Encoded(frame))
+    assert additivity_error(mixed, frame, parts) < 1e-5
+
+
+def test_members_that_cannot_be_split_are_named_with_their_share(data, scorer, frame, stats):
+    forest = ExtraTreesClassifier(n_estimators=5, random_state=0).fit(encoded(data), data.target)
+    member = Pipeline([("features", scorer.members[0][0]), ("classifier", forest)])
+    partly = replace(scorer, members=(*scorer.members, member), weights=())
     explanation = explain_client(partly, frame[:1], stats)
     assert explanation.explained_share == pytest.approx(0.5)
     assert explanation.left_out == ("ExtraTreesClassifier",)
     alone = replace(partly, members=partly.members[1:], weights=())
     with pytest.raises(ModelError, match="found ExtraTreesClassifier"):
-        contributions(alone, frame[:1])
+        contributions(alone, Encoded(frame[:1]))
 
 
 def test_an_explanation_is_what_the_scorer_decides_and_adds_up_to_it(scorer, frame, stats):

@@ -9,7 +9,7 @@ import pytest
 from ml.data import TrainingData
 from ml.explain_client import reasons_for
 from ml.explain_population import ALL, Feature, PopulationStats
-from ml.explain_shap import contributions
+from ml.explain_shap import Encoded, contributions
 from ml.explain_themes import BY_CODE, THEMES, may_speak, theme_of
 from ml.explain_words import label, sentence, value_words
 from ml.reasons import MIN_SHARE, MOST_REASONS, rank
@@ -48,7 +48,7 @@ def stats(scorer, frame) -> PopulationStats:
 
 def ranked(scorer, frame, stats):
     refused = (scorer.decide(frame)["decision"] == REFUSE).to_numpy()
-    parts = contributions(scorer, frame)
+    parts = contributions(scorer, Encoded(frame))
     return parts, rank(parts, frame, refused, stats), refused
 
 
@@ -199,7 +199,7 @@ def test_reasons_survive_a_thousandth_more_or_less_in_every_number(scorer, frame
     signs = np.random.default_rng(0).choice([-1, 1], size=(len(frame), len(numbers)))
     nudged = frame.copy()
     nudged[numbers] = frame[numbers] * (1 + 0.001 * signs)
-    after = rank(contributions(scorer, nudged), nudged, refused, stats)
+    after = rank(contributions(scorer, Encoded(nudged)), nudged, refused, stats)
     assert kept(before.codes, after.codes) >= 0.97
 
 
@@ -208,5 +208,5 @@ def test_most_reasons_survive_a_fit_on_a_bootstrap_with_another_seed(data, score
     rows = np.sort(np.random.default_rng(5).integers(0, data.applicants, data.applicants))
     again = replace(data, keys=data.keys[rows], target=data.target[rows], matrix=data.matrix[rows])
     other = fitted_scorer(again, seed=7)
-    after = rank(contributions(other, frame), frame, refused, stats)
+    after = rank(contributions(other, Encoded(frame)), frame, refused, stats)
     assert kept(before.codes, after.codes) >= 0.8
