@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import KDTree
+from scipy.special import ndtri
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import QuantileTransformer, TargetEncoder
 
+QUANTILES = 200
 FARTHEST = 3.0
 NARROWEST = 0.1
 
@@ -156,10 +158,8 @@ class LinearInputs(TransformerMixin, BaseEstimator):
         values = X.to_numpy(dtype=np.float64)
         self.numbers_ = np.setdiff1d(np.arange(values.shape[1]), np.asarray(self.texts, dtype=int))
         numbers = values[:, self.numbers_]
-        quantiles = min(200, len(values))
-        self.ranks_ = QuantileTransformer(
-            n_quantiles=quantiles, output_distribution="normal", subsample=100_000, random_state=0
-        ).fit(numbers)
+        ranks = QuantileTransformer(n_quantiles=min(QUANTILES, len(values)), subsample=100_000, random_state=0)
+        self.quantiles_ = np.asfortranarray(ranks.fit(numbers).quantiles_)
         self.categories_ = np.array(
             [
                 (position, category)
@@ -180,11 +180,25 @@ class LinearInputs(TransformerMixin, BaseEstimator):
     def _raw(self, values: FloatArray) -> NDArray[np.float32]:
         numbers = len(self.numbers_)
         raw = np.empty((len(values), numbers + len(self.categories_)), dtype=np.float32, order="F")
-        ranks = self.ranks_.transform(values[:, self.numbers_])
-        raw[:, :numbers] = np.nan_to_num(np.clip(ranks, -FARTHEST, FARTHEST))
+        for place, position in enumerate(self.numbers_):
+            raw[:, place] = _normal_scores(values[:, position], self.quantiles_[:, place])
         for place, (position, category) in enumerate(self.categories_, start=numbers):
             raw[:, place] = values[:, int(position)] == category
         return raw
+
+
+def _normal_scores(values: FloatArray, quantiles: FloatArray) -> FloatArray:
+    """Normal quantile of the rank of each value, within plus or minus 3; 0 for null.
+
+    The same as scikit-learn's `QuantileTransformer` gives, whose checks cost a served applicant 0.2 s.
+    """
+    steps = np.linspace(0, 1, len(quantiles))
+    below = np.interp(values, quantiles, steps)
+    above = np.interp(-values, -quantiles[::-1], -steps[::-1])
+    ranks = (below - above) / 2  # in the middle of values that are equal
+    ranks[values >= quantiles[-1]] = 1
+    ranks[values <= quantiles[0]] = 0
+    return np.nan_to_num(np.clip(ndtri(ranks), -FARTHEST, FARTHEST))
 
 
 def _median(column: FloatArray) -> float:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from ml.data import TrainingData
 from warehouse.errors import TrainingDataError
@@ -53,10 +52,10 @@ def find_leaks(data: TrainingData) -> list[Suspect]:
     limit = AUC_LIMIT if data.applicants >= FEW_APPLICANTS else AUC_LIMIT_ON_FEW
     for position, name in enumerate(data.features):
         column = data.matrix[:, position]
-        area = _strongest_auc(_rates(column, data.target) if name in data.categories else column, data.target)
-        share, away = _defaulted_off_mode(column, data.target)
-        if area > limit:
-            suspects.append(Suspect(name, f"AUC {area:.4f} alone, above {limit}"))
+        groups = _Groups.of(_rates(column, data.target) if name in data.categories else column, data.target)
+        share, away = (groups if name not in data.categories else _Groups.of(column, data.target)).off_mode()
+        if groups.strongest_auc() > limit:
+            suspects.append(Suspect(name, f"AUC {groups.strongest_auc():.4f} alone, above {limit}"))
         elif away >= SMALLEST_GROUP and share > PURE:
             suspects.append(Suspect(name, f"{share:.1%} of {away:,} off its most frequent value defaulted"))
     return suspects
@@ -74,18 +73,37 @@ def require_no_leaks(data: TrainingData) -> None:
         )
 
 
-def _strongest_auc(values: FloatArray, target: NDArray[np.int8]) -> float:
-    """AUC or its mirror image, whichever is greater, nulls at the lower or at the upper end; 0.5 to 1."""
-    known = ~np.isnan(values)
-    defaulters = target == 1
-    positives, negatives = int(defaulters.sum()), int((~defaulters).sum())
-    nulls, null_positives = int((~known).sum()), int((~known & defaulters).sum())
-    ranks = rankdata(values[known])
-    sum_known = float(ranks[defaulters[known]].sum())
-    low = sum_known + nulls * (positives - null_positives) + null_positives * (nulls + 1) / 2
-    high = sum_known + null_positives * (known.sum() + (nulls + 1) / 2)
-    areas = [(total - positives * (positives + 1) / 2) / (positives * negatives) for total in (low, high)]
-    return max(max(area, 1 - area) for area in areas)
+@dataclass(frozen=True)
+class _Groups:
+    """Defaulters and good payers by value of one column, ascending; nulls are the last group if there are any."""
+
+    defaulters: FloatArray
+    repaid: FloatArray
+    has_nulls: bool
+
+    @classmethod
+    def of(cls, values: FloatArray, target: NDArray[np.int8]) -> "_Groups":
+        distinct, group, counts = np.unique(values, return_inverse=True, return_counts=True)
+        defaulters = np.bincount(group, target, minlength=distinct.size)
+        return cls(defaulters, counts - defaulters, bool(np.isnan(distinct[-1])))
+
+    def strongest_auc(self) -> float:
+        """AUC or its mirror image, whichever is greater, nulls at the upper or at the lower end; 0.5 to 1."""
+        areas = [_auc(self.defaulters, self.repaid)]
+        if self.has_nulls:
+            areas.append(_auc(np.roll(self.defaulters, 1), np.roll(self.repaid, 1)))
+        return max(max(area, 1 - area) for area in areas)
+
+    def off_mode(self) -> tuple[float, int]:
+        """Default rate of the rows without the most frequent value, and their number."""
+        away = np.arange(self.defaulters.size) != (self.defaulters + self.repaid).argmax()
+        defaulted, repaid = self.defaulters[away].sum(), self.repaid[away].sum()
+        return float(defaulted / max(defaulted + repaid, 1)), int(defaulted + repaid)
+
+
+def _auc(defaulters: FloatArray, repaid: FloatArray) -> float:
+    below = np.cumsum(repaid) - repaid / 2
+    return float(defaulters @ below / (defaulters.sum() * repaid.sum()))
 
 
 def _rates(codes: FloatArray, target: NDArray[np.int8]) -> FloatArray:
@@ -99,11 +117,3 @@ def _rates(codes: FloatArray, target: NDArray[np.int8]) -> FloatArray:
         defaulted = np.bincount(groups[~half], target[~half], minlength=size)
         rates[half] = ((defaulted + target.mean()) / (counts + 1))[groups[half]]
     return rates
-
-
-def _defaulted_off_mode(values: FloatArray, target: NDArray[np.int8]) -> tuple[float, int]:
-    """Default rate of the rows without the most frequent value, and their number."""
-    distinct, counts = np.unique(values, return_counts=True)  # NaN counts as one value
-    mode = distinct[counts.argmax()]
-    away = ~np.isnan(values) if np.isnan(mode) else values != mode
-    return float(target[away].mean()) if away.any() else 0.0, int(away.sum())

@@ -61,7 +61,7 @@ def _size(path: Path) -> tuple[dict[str, int], int]:
 def _figures(champion: RegisteredModel) -> list[tuple[str, str]]:
     metrics = champion.metrics
     return [
-        ("AUC", f"{metrics['auc']:.4f} out of fold"),
+        ("AUC", f"{metrics['auc']:.4f} out of fold{_held_out(metrics)}"),
         (
             "cost per 1,000",
             f"{metrics['cost_per_1000']:.1f} (a defaulter granted credit costs 10, a good client refused 1); "
@@ -69,6 +69,13 @@ def _figures(champion: RegisteredModel) -> list[tuple[str, str]]:
         ),
         ("threshold", f"{metrics['threshold']:.4f}"),
     ]
+
+
+def _held_out(metrics: dict[str, float]) -> str:
+    if "holdout_auc" not in metrics:
+        return ""
+    low, high = metrics["holdout_auc_low"], metrics["holdout_auc_high"]
+    return f", {metrics['holdout_auc']:.4f} ({low:.4f} to {high:.4f}) on the hold-out"
 
 
 def _short(path: Path) -> str:

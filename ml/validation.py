@@ -29,7 +29,7 @@ from ml.selection import select_features
 from warehouse.errors import TrainingDataError
 
 TRAINING_ROWS_JUDGED = 10_000
-PREDICTED_AT_ONCE = 20_000
+PREDICTED_AT_ONCE = 5_000
 
 FloatArray = NDArray[np.float64]
 

@@ -97,3 +97,10 @@ def test_repeats_are_averaged_and_their_spread_is_reported():
     assert three.refused.shape == (3, 6000)
     assert 1000 * three.costs(TARGET).mean() == pytest.approx(three.metrics["cost_per_1000"])
     assert "amount_weighted_cost" not in three.metrics
+
+
+def test_honest_cost_is_never_much_below_the_cost_on_the_rows_that_chose_the_threshold():
+    metrics = assess(TARGET, [(too_sure(TRUE), FOLDS)]).metrics
+    assert metrics["cost_per_1000"] >= 0.99 * metrics["cost_per_1000_same_rows"]
+    assert metrics["cost_per_1000"] < metrics["cost_per_1000_accept_all"]
+    assert metrics["cost_per_1000_accept_all"] == pytest.approx(10_000 * TARGET.mean())

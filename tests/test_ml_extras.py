@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.preprocessing import QuantileTransformer
 
 from ml.assessment import assess
 from ml.config import MemberSpec, TrainingConfig
@@ -83,6 +84,19 @@ def test_more_twins_than_neighbours_and_nulls_everywhere_are_no_obstacle():
     rates = NeighbourRate([0, 1], neighbours=5).fit_transform(twins, LABELS[:50])["neighbours_default_rate"]
     assert rates.between(0, 1).all()
     assert NeighbourRate([0], neighbours=500).fit(twins, LABELS[:50]).transform(twins).notna().iloc[:, -1].all()
+
+
+def test_ranks_are_those_of_scikit_learn_within_three_deviations():
+    column = np.round(np.exp(RANDOM.normal(size=1000)), 1)
+    column[RANDOM.random(1000) < 0.3] = 0.0
+    column[::9] = np.nan
+    inputs = LinearInputs()
+    inputs.fit(frame(skewed=column))
+    ranks = QuantileTransformer(n_quantiles=200, output_distribution="normal", subsample=None).fit(column[:, None])
+    new = np.concatenate([column, [-5.0, 1e9, np.nan]])
+    expected = np.nan_to_num(np.clip(ranks.transform(new[:, None])[:, 0], -3, 3))
+    raw = inputs.transform(frame(skewed=new))[:, 0] * inputs.scale_ + inputs.centre_
+    assert raw == pytest.approx(expected, abs=1e-5)
 
 
 def test_linear_inputs_are_centred_scaled_and_without_nulls():

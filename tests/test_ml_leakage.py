@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from ml.data import TrainingData
-from ml.leakage import _strongest_auc, find_leaks, require_no_leaks
+from ml.leakage import _Groups, find_leaks, require_no_leaks
 from warehouse.errors import TrainingDataError
 
 RANDOM = np.random.default_rng(3)
@@ -87,4 +87,4 @@ def test_the_fast_auc_is_that_of_scikit_learn_with_nulls_at_either_end():
     values = np.round(RANDOM.normal(size=ROWS) + 0.5 * TARGET, 1)
     values[RANDOM.random(ROWS) < 0.2] = np.nan
     areas = [roc_auc_score(TARGET, np.nan_to_num(values, nan=end)) for end in (-100, 100)]
-    assert _strongest_auc(values, TARGET) == pytest.approx(max(max(area, 1 - area) for area in areas))
+    assert _Groups.of(values, TARGET).strongest_auc() == pytest.approx(max(max(area, 1 - area) for area in areas))
