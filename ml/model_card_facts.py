@@ -1,4 +1,4 @@
-"""What a model card says, gathered from the run that made a version: words and rounded numbers, ready for a template."""
+"""What a model card says, gathered from the run that made a version: words and rounded numbers for a template."""
 
 import json
 import tempfile
@@ -162,7 +162,7 @@ def _results(metrics: Mapping[str, float], manifest: Mapping[str, Any], predicti
         "level": share(LEVEL, 0),
         "resamples": f"{RESAMPLES:,}",
         "spread": f"AUC {spread['auc']:.4f}, cost {spread[COST]:.1f}" if "auc" in spread else None,
-        "auc": measure(metrics["auc"]),
+        "auc": share(metrics["auc"]),
         "cost": cost(metrics[COST]),
         "accept_all": cost(metrics["cost_per_1000_accept_all"]),
         "saved": share(1 - metrics[COST] / metrics["cost_per_1000_accept_all"], 0),
@@ -242,7 +242,6 @@ def _variables(registry: Registry, model: RegisteredModel) -> dict[str, Any] | N
         }
     titles = {theme["code"]: theme["title"] for theme in read["themes"]}
     directions = {dots["feature"]: _direction(dots["values"], dots["contributions"]) for dots in read["beeswarm"]}
-    total = sum(theme["mean_absolute"] for theme in read["themes"])
     return {
         "applicants": f"{read['summary']['applicants']:,}",
         "explained": share(read["summary"]["explained_share"], 0),
@@ -256,7 +255,7 @@ def _variables(registry: Registry, model: RegisteredModel) -> dict[str, Any] | N
             for one in read["features"][:TOP_FEATURES]
         ],
         "themes": [
-            f"{theme['title'].lower()} ({share(theme['mean_absolute'] / total, 0)})"
+            f"{theme['title'].lower()} (x {np.exp(theme['mean_absolute']):.2f})"
             for theme in read["themes"][:TOP_THEMES]
         ],
     }

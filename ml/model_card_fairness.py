@@ -76,8 +76,8 @@ def _price(document: Mapping[str, Any]) -> str:
     area, spent = Interval(**document["auc_difference"]), Interval(**document["cost_difference"])
     return (
         f"Without the {len(document['dropped'])} of {document['features']} features made of gender, age or family, on "
-        f"the same folds, the AUC changes by {area.estimate:+.3f} ({area.low:+.3f} to {area.high:+.3f}) and the cost per "
-        f"1,000 by {spent.estimate:+.0f} ({spent.low:+.0f} to {spent.high:+.0f}; 95 % intervals)."
+        f"the same folds, the AUC changes by {area.estimate:+.3f} ({area.low:+.3f} to {area.high:+.3f}) and the cost "
+        f"per 1,000 by {spent.estimate:+.0f} ({spent.low:+.0f} to {spent.high:+.0f}; 95 % intervals)."
     )
 
 

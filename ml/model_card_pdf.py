@@ -1,6 +1,7 @@
 """A model card as a PDF of two or three pages, without a browser: the elements of its HTML drawn one by one."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,19 +17,28 @@ TYPE_SIZES = (8.5, 8.0, 7.5, 7.0, 6.5, 6.0)  # points, the largest that fits
 MARGIN = 14  # mm
 FIGURE_HEIGHT = 0.3  # of the width of the text
 INK, MUTED, LINE = (34, 48, 60), (92, 103, 112), (205, 211, 216)
+PADDING = 3  # mm between columns
 FAMILY = "DejaVu"
-SPECIAL = ("**", "__", "~~")
+# marks that no text holds: fpdf2's own would underline the dashes of an option
+BOLD, OBLIQUE, UNDERLINE, STRIKE = (2 * chr(code) for code in range(0xE000, 0xE004))
 SHOWN_FIGURES = 2
 
 
 class CardPdf(FPDF):
-    """A page of the card, with its number below."""
+    """Pages of the card, with their numbers below."""
+
+    MARKDOWN_BOLD_MARKER = BOLD
+    MARKDOWN_ITALICS_MARKER = OBLIQUE
+    MARKDOWN_UNDERLINE_MARKER = UNDERLINE
+    MARKDOWN_STRIKETHROUGH_MARKER = STRIKE
+    MARKDOWN_MARKERS = (BOLD, OBLIQUE, STRIKE, UNDERLINE)
 
     def __init__(self, size: float, title: str) -> None:
         super().__init__(format="A4")
         self.base = size
         self.set_title(title)
         self.set_margins(MARGIN, MARGIN)
+        self.c_margin = 0
         self.set_auto_page_break(True, margin=MARGIN)
         fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
         for style, name in (("", ""), ("B", "-Bold"), ("I", "-Oblique"), ("BI", "-BoldOblique")):
@@ -42,6 +52,11 @@ class CardPdf(FPDF):
         self.set_font(FAMILY, size=6)
         self.set_text_color(*MUTED)
         self.cell(0, 4, f"{self.title}, page {self.page_no()} of {{nb}}", align="R")
+
+    def close(self) -> None:
+        """Close the files of the fonts, which fpdf2 leaves open."""
+        for font in self.fonts.values():
+            font.ttfont.close()
 
     @property
     def line(self) -> float:
@@ -68,14 +83,15 @@ def to_pdf(text: str, title: str, folder: Path) -> bytes:
     """
     root = ElementTree.fromstring(f"<card>{to_html_body(text)}</card>")  # noqa: S314 - written by this module's caller
     for size in TYPE_SIZES:
-        pdf = _drawn(root, size, title, folder)
-        if pdf.pages_count <= MOST_PAGES:
+        with closing(CardPdf(size, title)) as pdf:
+            _draw(pdf, root, folder)
+            written, fits = bytes(pdf.output()), pdf.page_no() <= MOST_PAGES
+        if fits:
             break
-    return bytes(pdf.output())
+    return written
 
 
-def _drawn(root: ElementTree.Element, size: float, title: str, folder: Path) -> CardPdf:
-    pdf = CardPdf(size, title)
+def _draw(pdf: CardPdf, root: ElementTree.Element, folder: Path) -> None:
     figures = 0
     for element in root:
         images = element.findall("img")
@@ -98,7 +114,6 @@ def _drawn(root: ElementTree.Element, size: float, title: str, folder: Path) -> 
         else:
             _paragraph(pdf, _inline(element))
             pdf.ln(0.8)
-    return pdf
 
 
 def _heading(pdf: CardPdf, element: ElementTree.Element) -> None:
@@ -130,7 +145,7 @@ def _table(pdf: CardPdf, element: ElementTree.Element) -> None:
         align="LEFT",
         text_align="LEFT",
         line_height=pdf.line * 0.95,
-        padding=(0.25, 1.2, 0.25, 0.2),
+        padding=(0.25, PADDING, 0.25, 0),
         borders_layout=TableBordersLayout.HORIZONTAL_LINES,
         headings_style=FontFace(emphasis="BOLD", color=MUTED),
     ) as table:
@@ -142,9 +157,9 @@ def _table(pdf: CardPdf, element: ElementTree.Element) -> None:
 def _widths(pdf: CardPdf, rows: list[list[str]]) -> list[float]:
     """Width of each column in mm: of its longest text where that fits, less for the longest columns where not."""
     pdf.set_font(style="B")
-    natural = [max(pdf.get_string_width(text) for text in column) + 3.5 for column in zip(*rows, strict=True)]
+    natural = [max(pdf.get_string_width(text) for text in column) + PADDING + 0.1 for column in zip(*rows, strict=True)]
     words = [
-        max(pdf.get_string_width(word) for text in column for word in text.split() or [""]) + 3.5
+        max(pdf.get_string_width(word) for text in column for word in text.split() or [""]) + PADDING + 0.1
         for column in zip(*rows, strict=True)
     ]
     pdf.set_font(style="")
@@ -184,22 +199,14 @@ def _figures(pdf: CardPdf, files: list[Path]) -> None:
 
 
 def _inline(element: ElementTree.Element) -> str:
-    """Text of an element in the Markdown that fpdf2 reads: bold and oblique."""
+    """Text of an element with the marks of bold and oblique."""
     return "".join(_pieces(element)).strip()
 
 
 def _pieces(element: ElementTree.Element) -> Iterator[str]:
-    mark = {"strong": "**", "em": "__"}.get(element.tag, "")
-    yield mark + _plain(element.text)
+    mark = {"strong": BOLD, "em": OBLIQUE}.get(element.tag, "")
+    yield mark + (element.text or "").replace("\n", " ")
     for child in element:
         yield from _pieces(child)
-        yield _plain(child.tail)
+        yield (child.tail or "").replace("\n", " ")
     yield mark
-
-
-def _plain(text: str | None) -> str:
-    """Text whose own characters are not read as marks."""
-    plain = " ".join((text or "").split("\n"))
-    for mark in SPECIAL:
-        plain = plain.replace(mark, mark[0])
-    return plain

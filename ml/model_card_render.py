@@ -57,12 +57,12 @@ def bullets(texts: Sequence[str]) -> str:
 
 
 def cell(text: object) -> str:
-    """A text that stays inside its cell of a Markdown table.
+    r"""A text that stays inside its cell of a Markdown table.
 
     Examples
     --------
     >>> cell("south | north")
-    'south \\\\| north'
+    'south \\| north'
     """
     return " ".join(str(text).split()).replace("|", "\\|")
 

@@ -17,7 +17,7 @@ CALIBRATIONS = {
 SELECTIONS = {
     "none": "all features are used; none was selected by its relation to the outcome",
     "null-importance": (
-        "features were selected inside each training fold: those more useful than on shuffled outcomes (null importance)"
+        "selected inside each training fold: those more useful than on shuffled outcomes (null importance)"
     ),
 }
 EXTRAS = {
