@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -24,9 +24,11 @@ TARGET = "target"
 INTEGER_TYPES = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"})
 NUMERIC_TYPES = INTEGER_TYPES | {f"U{name}" for name in INTEGER_TYPES} | {"BOOLEAN", "FLOAT", "DOUBLE", "DECIMAL"}
 CATEGORICAL_TYPES = frozenset({"VARCHAR", "ENUM"})
-BATCH_ROWS = 10_000
-READ_SPARINGLY = "set memory_limit = '1GB'; set preserve_insertion_order = false"  # rows are sorted here
+VALUES_AT_ONCE = 20_000_000  # DuckDB holds a whole result, which with all columns is as large as the matrix
+READING_MEMORY = "1GB"
 NAMES_SHOWN = 5
+
+Block = Iterable[tuple[int, str, pa.ChunkedArray]]
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def read_training_data(database: Path) -> TrainingData:
     """
     with connect(database) as con:
         require_table(con, SCHEMA, TRAINING_TABLE)
-        con.execute(READ_SPARINGLY)
+        con.execute(f"set memory_limit = '{READING_MEMORY}'")
         numeric, categorical = _feature_names(con)
         rows = _checked_rows(con)
         return _read(con, rows, numeric, categorical)
@@ -201,52 +203,40 @@ def _checked_rows(con: duckdb.DuckDBPyConnection) -> int:
 def _read(
     con: duckdb.DuckDBPyConnection, rows: int, numeric: tuple[str, ...], categorical: tuple[str, ...]
 ) -> TrainingData:
-    keys = np.empty(rows, dtype=np.int64)
-    target = np.empty(rows, dtype=np.int8)
+    """Read some columns at a time: DuckDB holds a whole result, which with all columns is as large as the matrix."""
+    keys, ((_, _, target),) = next(_blocks(con, rows, (TARGET,), "tinyint"))
     matrix = np.empty((rows, len(numeric) + len(categorical)), dtype=np.float64, order="F")
-    not_numbers = dict.fromkeys(numeric, 0)
-    texts: dict[str, list[pa.Array]] = {name: [] for name in categorical}
-    start = 0
-    for batch in con.sql(_query(numeric, categorical)).to_arrow_reader(BATCH_ROWS):
-        stop = start + batch.num_rows
-        keys[start:stop] = batch.column(0).to_numpy(zero_copy_only=False)
-        target[start:stop] = batch.column(1).to_numpy(zero_copy_only=False)
-        for position, name in enumerate(numeric):
-            column = batch.column(position + 2)
-            values = column.to_numpy(zero_copy_only=False)
-            matrix[start:stop, position] = values
-            not_numbers[name] += int(np.sum(~np.isfinite(values))) - column.null_count
-        for position, name in enumerate(categorical, start=len(numeric) + 2):
-            texts[name].append(batch.column(position))
-        start = stop
+    not_numbers: dict[str, int] = {}
+    for _, block in _blocks(con, rows, numeric, "double"):
+        for position, name, column in block:
+            matrix[:, position] = column.to_numpy()
+            not_numbers[name] = int(np.sum(~np.isfinite(matrix[:, position]))) - column.null_count
     _require_finite(not_numbers)
     categories: dict[str, tuple[str, ...]] = {}
-    for position, name in enumerate(categorical, start=len(numeric)):
-        matrix[:, position], categories[name] = _codes(texts.pop(name))
-    keys, target = _sort_by_key(keys, target, matrix)
-    return TrainingData(keys, target, matrix, numeric, categories)
+    for _, block in _blocks(con, rows, categorical, "varchar"):
+        for position, name, column in block:
+            matrix[:, len(numeric) + position], categories[name] = _codes(column)
+    return TrainingData(keys, target.to_numpy(), matrix, numeric, categories)
 
 
-def _sort_by_key(
-    keys: NDArray[np.int64], target: NDArray[np.int8], matrix: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-    """Sort by key; the matrix in place and column by column, for it exists once in memory."""
-    order = np.argsort(keys)
-    for position in range(matrix.shape[1]):
-        matrix[:, position] = matrix[order, position]
-    return keys[order], target[order]
+def _blocks(
+    con: duckdb.DuckDBPyConnection, rows: int, names: Sequence[str], kind: str
+) -> Iterator[tuple[NDArray[np.int64], Block]]:
+    """Some columns at a time, all rows sorted by key: the keys, and position, name and values of each column."""
+    width = max(1, VALUES_AT_ONCE // rows)
+    for start in range(0, len(names), width):
+        block = names[start : start + width]
+        selected = ", ".join(f"cast({_quoted(name)} as {kind})" for name in block)
+        table = con.sql(f"select cast({KEY} as bigint), {selected} from {SCHEMA}.{TRAINING_TABLE}").to_arrow_table()
+        keys = table.column(0).to_numpy()
+        order = np.argsort(keys)
+        ranked = pa.array(order)
+        columns = ((start + place, name, table.column(place + 1).take(ranked)) for place, name in enumerate(block))
+        yield keys[order], columns
 
 
-def _query(numeric: tuple[str, ...], categorical: tuple[str, ...]) -> str:
-    columns = [f"cast({KEY} as bigint)", f"cast({TARGET} as tinyint)"]
-    columns += [f"cast({_quoted(name)} as double)" for name in numeric]
-    columns += [f"cast({_quoted(name)} as varchar)" for name in categorical]
-    return f"select {', '.join(columns)} from {SCHEMA}.{TRAINING_TABLE}"
-
-
-def _codes(chunks: list[pa.Array]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+def _codes(column: pa.ChunkedArray) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """Position of each text among the sorted distinct texts; NaN for null."""
-    column = pa.chunked_array(chunks, type=pa.string())
     categories = sorted(pc.unique(column.drop_null()).to_pylist())
     codes = pc.index_in(column, value_set=pa.array(categories, type=pa.string()))
     return codes.cast(pa.float64()).to_numpy(), tuple(categories)

@@ -109,7 +109,7 @@ def score(
         for batch in reader.batches:
             if not keys:
                 scorer = scorer.checked(batch)
-            keys.append(batch.column(KEY).to_numpy(zero_copy_only=False))
+            keys.append(np.array(batch.column(KEY)))  # a copy: a view would keep the whole batch in memory
             probabilities.append(scorer.probability(batch))
             done += batch.num_rows
             if time.monotonic() - told > PROGRESS_SECONDS:

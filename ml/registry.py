@@ -199,6 +199,21 @@ class Registry:
         with tempfile.TemporaryDirectory() as folder:
             return pd.read_parquet(self.artifact(model, OUT_OF_FOLD_FILE, folder))
 
+    def attach(self, model: RegisteredModel, folder: Path, name: str, metrics: Mapping[str, float]) -> None:
+        """Log the files of a folder under a name, and more metrics, to the run that made a version."""
+        with _store_errors(self.uri):
+            self._client.log_artifacts(model.run_id, str(folder), name)
+            for metric, value in metrics.items():
+                self._client.log_metric(model.run_id, metric, value)
+
+    def fetch(self, model: RegisteredModel, name: str, folder: Path) -> Path | None:
+        """Copy a file of the run that made a version into a folder; None when the run has no such file."""
+        with _store_errors(self.uri):
+            parent = str(Path(name).parent) if "/" in name else None
+            if name not in {item.path for item in self._client.list_artifacts(model.run_id, parent)}:
+                return None
+        return self._artifact(model, name, str(folder))
+
     def download(self, model: RegisteredModel, folder: Path) -> Path:
         """Copy the files of a version into a folder that exists; the folder with MLmodel."""
         with _store_errors(self.uri):

@@ -21,6 +21,7 @@ from warehouse.verify import file_faults
 TABLE = "client_features"
 POPULATIONS = ("scoring", "training", "all")
 BATCH_ROWS = 16_384
+MEMORY_LIMIT = "1GB"  # of DuckDB, that would otherwise keep the whole file in memory
 NAMES_SHOWN = 5
 
 
@@ -106,6 +107,7 @@ def open_clients(source: Source, scorer: BatchScorer, population: str) -> Iterat
         A feature is missing or has another type, a key is null or repeated, or there is no such client.
     """
     with connect(source.database) as con:
+        con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         require_table(con, SCHEMA, TABLE)
         _require_features(con, scorer)
         where = "" if population == "all" else f"where population = '{population}'"
@@ -156,7 +158,7 @@ def _checked_clients(con: duckdb.DuckDBPyConnection, where: str, population: str
     return clients
 
 
-def _ahead(batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+def _ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """The batches, each read while the one before is in use."""
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(next, batches, None)

@@ -1,0 +1,75 @@
+"""Figure of decisions by group."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ml.fairness_metrics import FOUR_FIFTHS, GroupMeasures
+from ml.intervals import Interval
+from ml.plots import CHOSEN, CURVE, INK, MUTED
+
+ROW_HEIGHT = 0.34
+PANELS = (
+    ("impact_ratio", "approval rate against the\ngroup approved most"),
+    ("true_positive_rate", "defaulters refused"),
+    ("false_positive_rate", "good payers refused"),
+)
+
+
+def fairness_figure(measured: list[GroupMeasures], subtitle: str) -> Figure:
+    """Impact ratio with the four-fifths line, and both error rates, by group with 95 % intervals.
+
+    Parameters
+    ----------
+    measured : list of GroupMeasures
+        By attribute.
+    subtitle : str
+        Whose decisions, on whom.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    places = _places(measured)
+    figure = Figure(figsize=(10.5, 1.9 + ROW_HEIGHT * (places[-1] + 1)), dpi=130, layout="constrained")
+    panels = figure.subplots(1, len(PANELS), sharey=True)
+    for axes, (measure, title) in zip(panels, PANELS, strict=True):
+        _draw(axes, measured, places, measure)
+        axes.set_title(title, loc="left", color=INK, fontsize=10)
+    panels[0].axvline(FOUR_FIFTHS, color=CHOSEN, linewidth=1.2, linestyle=(0, (4, 3)))
+    panels[0].set_xlabel("ratio; four-fifths rule: at least 0.8", color=INK, fontsize=9)
+    for axes in panels[1:]:
+        axes.set_xlim(0, 1)
+        axes.set_xlabel("share of them (0 to 1)", color=INK, fontsize=9)
+    panels[0].set_yticks(places, [_label(group) for group in measured], color=INK, fontsize=9)
+    panels[0].set_ylim(places[-1] + 0.7, -0.7)
+    figure.suptitle(f"Decisions by group\n{subtitle}", color=INK, fontsize=12, x=0.01, ha="left")
+    return figure
+
+
+def _draw(axes: Axes, measured: list[GroupMeasures], places: list[float], measure: str) -> None:
+    for group, place in zip(measured, places, strict=True):
+        value: Interval = getattr(group, measure)
+        if np.isnan(value.estimate):
+            continue
+        color = MUTED if group.is_small else CURVE
+        axes.plot([value.low, value.high], [place, place], color=color, linewidth=2, solid_capstyle="butt")
+        axes.plot(value.estimate, place, "o", color=color, markersize=5)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color="#e6e9ec", linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+def _places(measured: list[GroupMeasures]) -> list[float]:
+    """Height of each group, with a gap between attributes."""
+    places: list[float] = []
+    for number, group in enumerate(measured):
+        new = number > 0 and group.attribute != measured[number - 1].attribute
+        places.append(number if number == 0 else places[-1] + (1.6 if new else 1.0))
+    return places
+
+
+def _label(group: GroupMeasures) -> str:
+    few = ", few" if group.is_small else ""
+    return f"{group.group} ({group.applicants:,}{few})"
