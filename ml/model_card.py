@@ -12,8 +12,9 @@ from ml.data import SCHEMA
 from ml.explain_data import CATALOG
 from ml.figures import CALIBRATION_FIGURE, COST_CURVE_FIGURE
 from ml.folders import replace_folder
-from ml.model_card_facts import EXPLAIN_FOLDER, gather
-from ml.model_card_fairness import fairness_figure, fairness_section
+from ml.model_card_facts import EXPLAIN_FOLDER, CatalogRow, gather
+from ml.model_card_fairness import FIGURE as FAIRNESS_FIGURE
+from ml.model_card_fairness import fairness_section
 from ml.model_card_pdf import to_pdf
 from ml.model_card_render import to_html, to_markdown
 from ml.registry import MODEL_NAME, RegisteredModel, Registry
@@ -28,7 +29,7 @@ NAME = "model_card"
 THEMES_FIGURE = f"{EXPLAIN_FOLDER}/themes.png"
 
 
-def write_card(registry: Registry, model: RegisteredModel, marts: dict[str, str] | None, out: Path) -> Path:
+def write_card(registry: Registry, model: RegisteredModel, catalog: dict[str, CatalogRow] | None, out: Path) -> Path:
     """Write the card of a version as Markdown, HTML and PDF into a folder, and log it to the version's run.
 
     Parameters
@@ -37,8 +38,8 @@ def write_card(registry: Registry, model: RegisteredModel, marts: dict[str, str]
         Holds the run.
     model : RegisteredModel
         The version.
-    marts : dict of str to str, optional
-        Mart of each feature; see `read_marts`.
+    catalog : dict of str to CatalogRow, optional
+        See `read_catalog_rows`.
     out : Path
         Replaced as a whole when the card is complete.
 
@@ -49,7 +50,7 @@ def write_card(registry: Registry, model: RegisteredModel, marts: dict[str, str]
     SettingsError
         The folder cannot be written.
     """
-    facts = gather(registry, model, marts) | {"fairness": fairness_section(registry, model)}
+    facts = gather(registry, model, catalog) | {"fairness": fairness_section(registry, model)}
     title = f"Model card: {MODEL_NAME}, version {model.version}"
 
     def fill(folder: Path) -> None:
@@ -62,26 +63,24 @@ def write_card(registry: Registry, model: RegisteredModel, marts: dict[str, str]
     return replace_folder(out, fill)
 
 
-def read_marts(database: Path) -> dict[str, str] | None:
-    """Mart of each feature, from `marts.feature_catalog`; None without warehouse or catalogue."""
+def read_catalog_rows(database: Path) -> dict[str, CatalogRow] | None:
+    """Mart and description of each feature, from `marts.feature_catalog`; None without warehouse or catalogue."""
     if not database.is_file():
         return None
     with connect(database) as con:
         if not has_table(con, SCHEMA, CATALOG):
             return None
-        return dict(con.execute(f"select feature, mart from {SCHEMA}.{CATALOG}").fetchall())
+        rows = con.execute(f"select feature, mart, coalesce(description, '') from {SCHEMA}.{CATALOG}").fetchall()
+    return {name: CatalogRow(*row) for name, *row in rows}
 
 
 def _figures(registry: Registry, model: RegisteredModel, folder: Path) -> dict[str, str | None]:
     """File names of the run's figures, copied into a folder; None for those that were not made."""
-    themes = None
-    if THEMES_FIGURE in registry.artifacts(model, EXPLAIN_FOLDER):
-        themes = registry.artifact(model, THEMES_FIGURE, str(folder))
     found = {
         "calibration": registry.artifact(model, CALIBRATION_FIGURE, str(folder)),
         "cost_curve": registry.artifact(model, COST_CURVE_FIGURE, str(folder)),
-        "themes": themes,
-        "fairness": fairness_figure(registry, model, folder),
+        "themes": registry.fetch(model, THEMES_FIGURE, folder),
+        "fairness": registry.fetch(model, FAIRNESS_FIGURE, folder),
     }
     return {name: None if path is None else path.relative_to(folder).as_posix() for name, path in found.items()}
 
@@ -93,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         "PDF of two or three pages, from what its MLflow run holds, and log it to that run under model_card/. Main "
         "variables and fairness are shown when ml.explain and ml.fairness have been run for the version.",
         epilog="Environment: MLFLOW_TRACKING_URI names the registry, CREDIT_DUCKDB the warehouse file, which is only "
-        "asked for the mart of each feature.",
+        "asked what its catalogue says about the features.",
     )
     parser.add_argument("--version", type=int, metavar="N", help="version to describe (default: the champion)")
     parser.add_argument("--database", type=Path, metavar="FILE", help="warehouse file (default: CREDIT_DUCKDB)")
@@ -115,8 +114,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 found="none",
                 remedy="run: python -m ml.train, or name a version with --version",
             )
-        marts = read_marts((options.database or settings.duckdb_path).expanduser().resolve())
-        folder = write_card(registry, model, marts, (options.out or REPORTS).expanduser().resolve())
+        catalog = read_catalog_rows((options.database or settings.duckdb_path).expanduser().resolve())
+        folder = write_card(registry, model, catalog, (options.out or REPORTS).expanduser().resolve())
         print(f"model card of version {model.version}: {folder / NAME}.md, .html, .pdf; logged to run {model.run_id}")
 
     return run_command(command)

@@ -3,13 +3,13 @@
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ml.data import TARGET
-from ml.explain_themes import may_speak
 from ml.guards import (
     ANY_SIZE_AUC_LIMIT,
     ANY_SIZE_GAP_LIMIT,
@@ -32,6 +32,7 @@ from ml.model_card_words import (
     training_command,
     with_interval,
 )
+from ml.protected import is_protected
 from ml.registry import CHALLENGER, CHAMPION, GUARD_TAG, MODEL_NAME, REFUSED, VERDICT_TAG, RegisteredModel, Registry
 
 MARTS = {
@@ -55,7 +56,17 @@ CLEAR_DIRECTION = 0.3
 EXPLAIN_FOLDER = "explain"
 
 
-def gather(registry: Registry, model: RegisteredModel, marts: Mapping[str, str] | None) -> dict[str, Any]:
+class CatalogRow(NamedTuple):
+    """What `marts.feature_catalog` says about a feature."""
+
+    mart: str
+    description: str
+
+
+NOT_IN_CATALOG = CatalogRow("not in the catalogue", "")
+
+
+def gather(registry: Registry, model: RegisteredModel, catalog: Mapping[str, CatalogRow] | None) -> dict[str, Any]:
     """All sections of the card but fairness.
 
     Parameters
@@ -64,8 +75,8 @@ def gather(registry: Registry, model: RegisteredModel, marts: Mapping[str, str] 
         Holds the run.
     model : RegisteredModel
         The version that the card is of.
-    marts : mapping of str to str, optional
-        Mart of each feature, from `marts.feature_catalog`; None when there is no catalogue at hand.
+    catalog : mapping of str to CatalogRow, optional
+        By feature, from `marts.feature_catalog`; None when there is no catalogue at hand.
 
     Raises
     ------
@@ -85,7 +96,7 @@ def gather(registry: Registry, model: RegisteredModel, marts: Mapping[str, str] 
             "trained": f"{registry.trained_at(model):%d %B %Y, %H:%M} UTC",
         },
         "data": _data(manifest),
-        "method": _method(manifest, marts),
+        "method": _method(manifest, catalog),
         "results": _results(model.metrics, manifest, predictions),
         "threshold": _threshold(model.metrics, manifest),
         "calibration": _calibration(manifest),
@@ -111,17 +122,17 @@ def _data(manifest: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _method(manifest: Mapping[str, Any], marts: Mapping[str, str] | None) -> dict[str, Any]:
+def _method(manifest: Mapping[str, Any], catalog: Mapping[str, CatalogRow] | None) -> dict[str, Any]:
     config, names = manifest["config"], manifest["model_features"]
     return {
         "members": members_in_words(config),
         "features": f"{len(names):,}",
         "numbers": f"{len(set(names) & set(manifest['features']['numeric'])):,}",
         "texts": f"{len(set(names) & set(manifest['features']['categorical'])):,}",
-        "protected": f"{sum(not may_speak(name) for name in names):,}",
+        "protected": f"{sum(is_protected(name, _row(catalog, name).description) for name in names):,}",
         "selection": SELECTIONS.get(config["select"], config["select"]),
         "extras": [EXTRAS.get(name, name) for name in config["extras"]],
-        "marts": None if marts is None else _by_mart(names, marts),
+        "marts": None if catalog is None else _by_mart(names, catalog),
         "folds": config["folds"],
         "repeats": config["repeats"],
         "holdout": share(config["holdout"], 0) if config["holdout"] else None,
@@ -129,8 +140,12 @@ def _method(manifest: Mapping[str, Any], marts: Mapping[str, str] | None) -> dic
     }
 
 
-def _by_mart(names: Sequence[str], marts: Mapping[str, str]) -> list[list[str]]:
-    counts = pd.Series([marts.get(name, "not in the catalogue") for name in names]).value_counts()
+def _row(catalog: Mapping[str, CatalogRow] | None, name: str) -> CatalogRow:
+    return (catalog or {}).get(name, NOT_IN_CATALOG)
+
+
+def _by_mart(names: Sequence[str], catalog: Mapping[str, CatalogRow]) -> list[list[str]]:
+    counts = pd.Series([_row(catalog, name).mart for name in names]).value_counts()
     return [[mart, MARTS.get(mart, "-"), f"{count:,}"] for mart, count in counts.items()]
 
 
@@ -233,13 +248,12 @@ def _calibration(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 def _variables(registry: Registry, model: RegisteredModel) -> dict[str, Any] | None:
     """What `ml.explain` logged to the run; None when it has not been run."""
-    if f"{EXPLAIN_FOLDER}/features.json" not in registry.artifacts(model, EXPLAIN_FOLDER):
-        return None
+    names = ("features", "themes", "beeswarm", "summary")
     with tempfile.TemporaryDirectory() as folder:
-        read = {
-            name: json.loads(registry.artifact(model, f"{EXPLAIN_FOLDER}/{name}.json", folder).read_text("utf-8"))
-            for name in ("features", "themes", "beeswarm", "summary")
-        }
+        found = {name: registry.fetch(model, f"{EXPLAIN_FOLDER}/{name}.json", Path(folder)) for name in names}
+        if None in found.values():
+            return None
+        read = {name: json.loads(path.read_text("utf-8")) for name, path in found.items()}
     titles = {theme["code"]: theme["title"] for theme in read["themes"]}
     directions = {dots["feature"]: _direction(dots["values"], dots["contributions"]) for dots in read["beeswarm"]}
     return {

@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ml.fairness import ARTIFACTS, FIGURE_FILE, GROUPS_FILE, PRICE_FILE
 from ml.intervals import Interval
 from ml.model_card_words import cost, share, with_interval
 from ml.registry import RegisteredModel, Registry
 from warehouse.database import first_line
 from warehouse.errors import ModelError
 
-FAIRNESS_FOLDER = "fairness"
-GROUPS = f"{FAIRNESS_FOLDER}/groups.json"
-PRICE = f"{FAIRNESS_FOLDER}/without_protected.json"
-FIGURE = f"{FAIRNESS_FOLDER}/groups.png"
+GROUPS, PRICE, FIGURE = (f"{ARTIFACTS}/{name}" for name in (GROUPS_FILE, PRICE_FILE, FIGURE_FILE))
 
 
 def fairness_section(registry: Registry, model: RegisteredModel) -> dict[str, Any] | None:
@@ -26,13 +24,13 @@ def fairness_section(registry: Registry, model: RegisteredModel) -> dict[str, An
     ModelError
         The artefact is not what `ml.fairness` writes.
     """
-    logged = registry.artifacts(model, FAIRNESS_FOLDER)
-    if GROUPS not in logged:
-        return None
     with tempfile.TemporaryDirectory() as folder:
+        measured, priced = (registry.fetch(model, name, Path(folder)) for name in (GROUPS, PRICE))
+        if measured is None:
+            return None
         try:
-            document = json.loads(registry.artifact(model, GROUPS, folder).read_text("utf-8"))
-            price = PRICE in logged and json.loads(registry.artifact(model, PRICE, folder).read_text("utf-8"))
+            document = json.loads(measured.read_text("utf-8"))
+            price = json.loads(priced.read_text("utf-8")) if priced else None
             line, groups = document["four_fifths"], document["groups"]
             return {
                 "judged_on": document["judged_on"],
@@ -49,12 +47,6 @@ def fairness_section(registry: Registry, model: RegisteredModel) -> dict[str, An
                 found=f"{type(error).__name__} {first_line(error)}",
                 remedy=f"make them again: python -m ml.fairness --version {model.version}",
             ) from error
-
-
-def fairness_figure(registry: Registry, model: RegisteredModel, folder: Path) -> Path | None:
-    """Copy the figure of the artefact into a folder; None when there is none."""
-    there = FIGURE in registry.artifacts(model, FAIRNESS_FOLDER)
-    return registry.artifact(model, FIGURE, str(folder)) if there else None
 
 
 def _row(group: Mapping[str, Any], line: float) -> list[str]:

@@ -212,7 +212,7 @@ class Registry:
             parent = str(Path(name).parent) if "/" in name else None
             if name not in {item.path for item in self._client.list_artifacts(model.run_id, parent)}:
                 return None
-        return self._artifact(model, name, str(folder))
+        return self.artifact(model, name, str(folder))
 
     def download(self, model: RegisteredModel, folder: Path) -> Path:
         """Copy the files of a version into a folder that exists; the folder with MLmodel."""
@@ -232,11 +232,6 @@ class Registry:
                 )
             except (MlflowException, OSError) as error:
                 raise _artifact_missing(model, name, error) from error
-
-    def artifacts(self, model: RegisteredModel, folder: str) -> list[str]:
-        """Paths of the files in a folder of the run that made a version; none when there is no such folder."""
-        with _store_errors(self.uri):
-            return [file.path for file in self._client.list_artifacts(model.run_id, folder) if not file.is_dir]
 
     def trained_at(self, model: RegisteredModel) -> datetime:
         """When the run that made a version began, UTC."""
