@@ -5,10 +5,8 @@ python -m ml.explain [--client ID] [--database FILE] [--out FOLDER] [--version N
 
 import argparse
 import json
-import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from ml.explain_data import find_client, read_population, read_warehouse_catalog
 from ml.explain_global import explain_model, write
 from ml.explain_plots import feature_steps, position_figure, theme_steps, waterfall_figure
 from ml.explain_population import ACCEPTED, ALL, GRID, GROUPS, PopulationStats
+from ml.folders import replace_folder
 from ml.loading import load_scorer
 from ml.registry import MODEL_NAME, RegisteredModel, Registry
 from ml.scorer import REFUSE, CreditScorer
@@ -54,7 +53,7 @@ def explain_globally(
         write(explanation, stats, folder)
         registry.log_files(model, folder, LOGGED_UNDER)
 
-    return _replace(out / "model", fill)
+    return replace_folder(out / "model", fill)
 
 
 def explain_locally(
@@ -86,7 +85,7 @@ def explain_locally(
         text = json.dumps(document, indent=1, allow_nan=False)
         (folder / "explanation.json").write_text(text, encoding="utf-8")
 
-    return explanation, _replace(out / f"client_{client}", fill)
+    return explanation, replace_folder(out / f"client_{client}", fill)
 
 
 def _distributions(explanation: Explanation, stats: PopulationStats) -> dict[str, Any]:
@@ -102,24 +101,6 @@ def _distributions(explanation: Explanation, stats: PopulationStats) -> dict[str
         if row is not None:
             documents[entry["feature"]] = quantiles({group: stats.quantiles[group][row] for group in GROUPS})
     return documents
-
-
-def _replace(folder: Path, fill: Callable[[Path], None]) -> Path:
-    """Fill a new folder and put it in the place of the old one; the old one stays until the new one is complete."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".explain-") as workshop:
-            incoming = Path(workshop) / "incoming"
-            incoming.mkdir()
-            fill(incoming)
-            if folder.exists():
-                folder.rename(Path(workshop) / "outgoing")
-            shutil.move(incoming, folder)
-    except OSError as error:
-        raise SettingsError(
-            expected=f"a folder to write to at {folder.parent}", found=str(error), remedy="choose another with --out"
-        ) from error
-    return folder
 
 
 def _client_summary(client: int, explanation: Explanation, stats_words: str, folder: Path) -> str:

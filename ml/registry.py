@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -190,13 +191,13 @@ class Registry:
     def manifest(self, model: RegisteredModel) -> dict[str, Any]:
         """The manifest of the run that made a version."""
         with tempfile.TemporaryDirectory() as folder:
-            path = self._artifact(model, MANIFEST_FILE, folder)
+            path = self.artifact(model, MANIFEST_FILE, folder)
             return json.loads(path.read_text(encoding="utf-8"))
 
     def out_of_fold(self, model: RegisteredModel) -> pd.DataFrame:
         """`TrainingRun.out_of_fold` of the run that made a version."""
         with tempfile.TemporaryDirectory() as folder:
-            return pd.read_parquet(self._artifact(model, OUT_OF_FOLD_FILE, folder))
+            return pd.read_parquet(self.artifact(model, OUT_OF_FOLD_FILE, folder))
 
     def attach(self, model: RegisteredModel, folder: Path, name: str, metrics: Mapping[str, float]) -> None:
         """Log the files of a folder under a name, and more metrics, to the run that made a version."""
@@ -211,7 +212,7 @@ class Registry:
             parent = str(Path(name).parent) if "/" in name else None
             if name not in {item.path for item in self._client.list_artifacts(model.run_id, parent)}:
                 return None
-        return self._artifact(model, name, str(folder))
+        return self.artifact(model, name, str(folder))
 
     def download(self, model: RegisteredModel, folder: Path) -> Path:
         """Copy the files of a version into a folder that exists; the folder with MLmodel."""
@@ -221,6 +222,21 @@ class Registry:
                 return Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(folder)))
             except OSError as error:
                 raise _artifact_missing(model, "files", error) from error
+
+    def artifact(self, model: RegisteredModel, name: str, folder: str) -> Path:
+        """Copy a file of the run that made a version into a folder; `ModelError` when the run has lost it."""
+        with _store_errors(self.uri):
+            try:
+                return Path(
+                    mlflow.artifacts.download_artifacts(run_id=model.run_id, artifact_path=name, dst_path=folder)
+                )
+            except (MlflowException, OSError) as error:
+                raise _artifact_missing(model, name, error) from error
+
+    def trained_at(self, model: RegisteredModel) -> datetime:
+        """When the run that made a version began, UTC."""
+        with _store_errors(self.uri):
+            return datetime.fromtimestamp(self._client.get_run(model.run_id).info.start_time / 1000, UTC)
 
     def log_files(self, model: RegisteredModel, folder: Path, into: str) -> None:
         """Add the files of a folder to the run that made a version, under a name."""
@@ -253,15 +269,6 @@ class Registry:
     def _ensure_model(self) -> None:
         if not self._client.search_registered_models(f"name = '{MODEL_NAME}'"):
             self._client.create_registered_model(MODEL_NAME, description="Probability that an applicant defaults")
-
-    def _artifact(self, model: RegisteredModel, name: str, folder: str) -> Path:
-        with _store_errors(self.uri):
-            try:
-                return Path(
-                    mlflow.artifacts.download_artifacts(run_id=model.run_id, artifact_path=name, dst_path=folder)
-                )
-            except (MlflowException, OSError) as error:
-                raise _artifact_missing(model, name, error) from error
 
 
 def read_champion(settings: Settings) -> RegisteredModel | None:
