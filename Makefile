@@ -15,6 +15,8 @@ endif
 ifdef CREDIT_PUBLISHED_DIR
 export CREDIT_PUBLISHED_DIR := $(abspath $(CREDIT_PUBLISHED_DIR))
 endif
+# Empty (`make run QUICK=`): all families on all rows, thirty trials of tuning, four cross-validations.
+QUICK ?= --quick
 export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export OMP_WAIT_POLICY := PASSIVE
@@ -35,12 +37,18 @@ $(VENV)/.installed: requirements.txt
 	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.txt
 	@touch $@
 
-run: setup ## raw files -> marts -> quality gate -> model -> snapshot -> drift report -> summary
+run: setup ## raw files -> marts -> quality gate -> models -> snapshot -> scores, reasons, card -> drift report
 	$(BIN)/python -m warehouse.prepare
 	cd dbt_project && $(BIN)/dbt build
 	$(BIN)/python -m warehouse.quality
-	$(BIN)/python -m ml.train
+	$(BIN)/python -m ml.compare $(QUICK)
+	$(BIN)/python -m ml.tune $(if $(QUICK),--trials 1 --folds 2)
+	$(BIN)/python -m ml.train $(QUICK)
 	$(BIN)/python -m warehouse.publish
+	$(BIN)/python -m ml.predict --population scoring
+	$(BIN)/python -m ml.explain
+	$(BIN)/python -m ml.fairness
+	$(BIN)/python -m ml.model_card
 	$(BIN)/python -m monitoring.report
 	@$(BIN)/python -m ml.summary
 

@@ -57,6 +57,10 @@ def check_what_a_run_leaves(clone: Path, output: str, clients: int) -> None:
     assert json.loads((report / "drift.json").read_text())
     assert (clone / "ml" / "model" / "MLmodel").is_file()
     assert (clone / "warehouse" / "published" / "current" / "manifest.json").is_file()
+    assert list((clone / "warehouse" / "scores").glob("scores_v1_*_scoring.parquet"))
+    card = clone / "ml" / "reports" / "model_card"
+    assert {"model_card.md", "model_card.html", "model_card.pdf"} <= {path.name for path in card.iterdir()}
+    assert "four-fifths" in (card / "model_card.md").read_text(encoding="utf-8")
 
 
 def test_it_runs_on_the_sample_of_real_clients(clone: Path, sample_dir: Path):
