@@ -229,10 +229,10 @@ def _blocks(
         selected = ", ".join(f"cast({_quoted(name)} as {kind})" for name in block)
         table = con.sql(f"select cast({KEY} as bigint), {selected} from {SCHEMA}.{TRAINING_TABLE}").to_arrow_table()
         keys = table.column(0).to_numpy()
-        order = np.argsort(keys)
-        ranked = pa.array(order)
-        columns = ((start + place, name, table.column(place + 1).take(ranked)) for place, name in enumerate(block))
-        yield keys[order], columns
+        if (keys[1:] < keys[:-1]).any():  # sorting copies every column
+            table = table.take(pa.array(np.argsort(keys)))
+        columns = ((start + place, name, table.column(place + 1)) for place, name in enumerate(block))
+        yield table.column(0).to_numpy(), columns
 
 
 def _codes(column: pa.ChunkedArray) -> tuple[NDArray[np.float64], tuple[str, ...]]:

@@ -141,9 +141,10 @@ def fit_members(data: TrainingData, config: TrainingConfig) -> tuple[tuple[Pipel
     return tuple(fit_pipeline(data, config, member) for member in planned), tuple(member.weight for member in planned)
 
 
-def encoded(data: TrainingData, rows: slice | NDArray[Any] = slice(None)) -> pd.DataFrame:
-    """What the first step of a pipeline gives for some rows: numbers, and texts as positions; not copied needlessly."""
-    return pd.DataFrame(data.matrix[rows], columns=list(data.features), copy=False)
+def encoded(data: TrainingData, rows: NDArray[np.int64] | None = None) -> pd.DataFrame:
+    """What the first step of a pipeline gives for some rows or, without a copy, for all: texts as positions."""
+    matrix = data.matrix if rows is None else data.take(rows).matrix  # by columns: the matrix is stored by columns
+    return pd.DataFrame(matrix, columns=list(data.features), copy=False)
 
 
 def predict_encoded(pipeline: Pipeline, frame: pd.DataFrame) -> NDArray[np.float64]:
