@@ -1,11 +1,13 @@
 """Reason codes: which, how many, in which words, and how stable."""
 
+import doctest
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from ml import explain_themes, explain_words
 from ml.data import TrainingData
 from ml.explain_client import reasons_for
 from ml.explain_population import ALL, Feature, PopulationStats
@@ -111,6 +113,11 @@ def test_protected_attributes_move_the_score_but_are_never_a_reason_nor_in_its_w
 def test_features_belong_to_the_theme_they_are_about(feature, theme, speaks):
     assert theme_of(feature).code == theme
     assert may_speak(feature) is speaks
+
+
+@pytest.mark.parametrize("module", [explain_themes, explain_words])
+def test_examples_in_the_docstrings_hold(module):
+    assert doctest.testmod(module).failed == 0
 
 
 def test_every_theme_has_its_own_code_and_the_protected_ones_are_marked():
