@@ -19,7 +19,7 @@ MARGIN = 14  # mm
 FIGURE_HEIGHT = 0.3  # of the width of the text
 INK, MUTED, LINE = (34, 48, 60), (92, 103, 112), (205, 211, 216)
 UNBROKEN = (24, 16, 0)  # characters of a cell that stay on one line where there is room
-PADDING = 3  # mm between columns
+PADDING = 2  # mm between columns
 FAMILY = "DejaVu"
 # marks that no text holds: fpdf2's own would underline the dashes of an option
 BOLD, OBLIQUE, UNDERLINE, STRIKE = (2 * chr(code) for code in range(0xE000, 0xE004))
