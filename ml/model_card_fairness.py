@@ -60,7 +60,7 @@ def _row(group: Mapping[str, Any], line: float) -> list[str]:
         _per_cent(group["true_positive_rate"]),
         _per_cent(group["false_positive_rate"]),
         with_interval(_interval(group["cost_per_1000"]), cost),
-        "-" if impact is None else f"{impact.estimate:.2f}" + (" (below)" if _fails(group, line) else ""),
+        "-" if impact is None else f"{impact.estimate:.2f}" + (" !" if _fails(group, line) else ""),
     ]
 
 

@@ -1,7 +1,8 @@
 """A model card as a PDF of two or three pages, without a browser: the elements of its HTML drawn one by one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from itertools import zip_longest
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,11 +18,13 @@ TYPE_SIZES = (8.5, 8.0, 7.5, 7.0, 6.5, 6.0)  # points, the largest that fits
 MARGIN = 14  # mm
 FIGURE_HEIGHT = 0.3  # of the width of the text
 INK, MUTED, LINE = (34, 48, 60), (92, 103, 112), (205, 211, 216)
-PADDING = 3  # mm between columns
+UNBROKEN = (24, 16, 0)  # characters of a cell that stay on one line where there is room
+PADDING = 2  # mm between columns
 FAMILY = "DejaVu"
 # marks that no text holds: fpdf2's own would underline the dashes of an option
 BOLD, OBLIQUE, UNDERLINE, STRIKE = (2 * chr(code) for code in range(0xE000, 0xE004))
 SHOWN_FIGURES = 2
+KEPT_LINES = 6  # of a table with the words before it
 
 
 class CardPdf(FPDF):
@@ -93,7 +96,9 @@ def to_pdf(text: str, title: str, folder: Path) -> bytes:
 
 def _draw(pdf: CardPdf, root: ElementTree.Element, folder: Path) -> None:
     figures = 0
-    for element in root:
+    for element, following in zip_longest(root, root[1:]):
+        if following is not None and following.tag == "table" and pdf.will_page_break(KEPT_LINES * pdf.line):
+            pdf.add_page()
         images = element.findall("img")
         if images:
             if figures < SHOWN_FIGURES:
@@ -158,19 +163,27 @@ def _widths(pdf: CardPdf, rows: list[list[str]]) -> list[float]:
     """Width of each column in mm: of its longest text where that fits, less for the longest columns where not."""
     pdf.set_font(style="B")
     natural = [max(pdf.get_string_width(text) for text in column) + PADDING + 0.1 for column in zip(*rows, strict=True)]
-    words = [
-        max(pdf.get_string_width(word) for text in column for word in text.split() or [""]) + PADDING + 0.1
-        for column in zip(*rows, strict=True)
-    ]
-    pdf.set_font(style="")
     room = pdf.epw
+    for unbroken in UNBROKEN:
+        least = [_least(pdf, column, unbroken) for column in zip(*rows, strict=True)]
+        if sum(least) <= room:
+            break
+    pdf.set_font(style="")
     if sum(natural) <= room:
         return natural
-    least = [min(word, room / len(words)) for word in words]
+    least = [min(width, width * room / sum(least)) for width in least]
     spare = max(room - sum(least), 0)
     wanted = [whole - small for whole, small in zip(natural, least, strict=True)]
     cap = _level(wanted, spare)
     return [small + min(want, cap) for small, want in zip(least, wanted, strict=True)]
+
+
+def _least(pdf: CardPdf, column: Sequence[str], unbroken: int) -> float:
+    """Width of a column whose head breaks between words, and other texts when they are longer than `unbroken`."""
+    pieces = column[0].split()
+    for text in column[1:]:
+        pieces += [text] if len(text) <= unbroken else text.split()
+    return max(pdf.get_string_width(piece) for piece in pieces) + PADDING + 0.1
 
 
 def _level(wanted: list[float], spare: float) -> float:

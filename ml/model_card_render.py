@@ -90,4 +90,5 @@ def to_html(text: str, title: str, folder: Path) -> str:
         return f'src="data:image/png;base64,{encoded}"'
 
     body = re.sub(r'src="([^"]+)"', inline, to_html_body(text))
+    body = re.sub(r"<td>([^<]{1,24}</td>)", r'<td class="short">\1', body)
     return PAGE.format(title=title, style=(TEMPLATES / STYLE).read_text(encoding="utf-8"), body=body)
