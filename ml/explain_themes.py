@@ -86,7 +86,8 @@ THEMES = (
     Theme(
         "identity",
         "Documents and contact details",
-        r"days_(registration|id_publish|last_phone)|flag_|application_(id_publish|registration|phone|document|contact)",
+        r"days_(registration|id_publish|last_phone)|flag_|application_(id_publish|registration|phone|document|contact)"
+        r"|cross_instability",
     ),
     Theme("enquiries", "Enquiries to the credit bureau", r"amt_req_credit_bureau|application_(bureau_)?enquiry"),
     Theme("social_circle", "Defaults in the social circle", r"(obs|def)_.*social_circle|application_social_circle"),
@@ -99,15 +100,15 @@ THEMES = (
     Theme(
         "debt",
         "Debt and monthly duties",
-        r"bureau_.*(debt|annuity|credit_limit|credit_minus)|cross_(debt|duty|home_credit_debt)"
+        r"bureau_.*(debt|annuity|credit_limit|credit_minus)|cross_(debt|duty|home_credit_debt|indebtedness)"
         r"|previous_running_(annuity|future)",
     ),
-    Theme("bureau_history", "Loans of other lenders", r"bureau_|has_bureau|cross_home_credit_to_bureau"),
+    Theme("bureau_history", "Loans of other lenders", r"bureau_|has_bureau|cross_(home_credit_to_bureau|recent_borrowing|thin_record)"),
     Theme(
         "punctuality",
         "Punctuality on earlier loans and cards",
         r"installments_(days_past_due|days_before_due|late|missed|shortfall|paid_to_owed|days_late|partial)"
-        r"|(pos|card)_(days_past_due|late|months_late|demand)|cross_days_(late|past_due)"
+        r"|(pos|card)_(days_past_due|late|months_late|demand)|cross_(days_(late|past_due)|late_payment)"
         r"|card_(below_minimum|payment_to_minimum)",
     ),
     Theme("cards", "Use of credit cards", r"card_|has_credit_card"),
@@ -124,7 +125,7 @@ THEMES = (
     Theme(
         "previous_terms",
         "Earlier applications and their terms",
-        r"previous_|has_previous|cross_product_term|cross_source_count|cross_days_first",
+        r"previous_|has_previous|cross_product_term|cross_source_count|cross_days_first|cross_loan_price",
     ),
     Theme(OTHER, "Other information", r""),
 )
