@@ -103,7 +103,11 @@ THEMES = (
         r"bureau_.*(debt|annuity|credit_limit|credit_minus)|cross_(debt|duty|home_credit_debt|indebtedness)"
         r"|previous_running_(annuity|future)",
     ),
-    Theme("bureau_history", "Loans of other lenders", r"bureau_|has_bureau|cross_(home_credit_to_bureau|recent_borrowing|thin_record)"),
+    Theme(
+        "bureau_history",
+        "Loans of other lenders",
+        r"bureau_|has_bureau|cross_(home_credit_to_bureau|recent_borrowing|thin_record)",
+    ),
     Theme(
         "punctuality",
         "Punctuality on earlier loans and cards",
