@@ -151,7 +151,7 @@ class TrainingConfig:
                 "objective": "binary",
                 "bin_construct_sample_cnt": BINNED_SAMPLE,
                 "deterministic": True,
-                "force_row_wise": True,
+                "force_col_wise": True,  # with column samples three times as fast as row-wise
                 "feature_pre_filter": False,
                 "verbosity": -1,
             }
