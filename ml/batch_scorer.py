@@ -53,7 +53,7 @@ class BatchScorer:
         ModelError
             Its members do not begin with one and the same encoding.
         """
-        inputs = [_inputs(member) for member in scorer.members]
+        inputs = [member_inputs(member) for member in scorer.members]
         if None in inputs or any(one != inputs[0] for one in inputs):
             raise ModelError(
                 expected="a model whose members begin with the same encoding of texts",
@@ -98,7 +98,7 @@ class BatchScorer:
         return block
 
 
-def _inputs(member: Pipeline) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]] | None:
+def member_inputs(member: Pipeline) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]] | None:
     """Numbers and categories that a member begins with; None when it begins with something else."""
     encoding = member.steps[0][1]
     if not isinstance(encoding, ColumnTransformer):

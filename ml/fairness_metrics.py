@@ -38,8 +38,8 @@ class GroupMeasures:
     approval_rate : Interval
         Share granted credit.
     impact_ratio : Interval
-        Approval rate over that of the group of the attribute that is approved most; NaN for applicants of whom the
-        attribute is not known.
+        Approval rate over that of the group of the attribute that is approved most, small groups left out if others
+        are there; NaN for applicants of whom the attribute is not known.
     true_positive_rate : Interval
         Share of the defaulters refused; NaN without defaulters.
     false_positive_rate : Interval
@@ -144,7 +144,8 @@ def measure_groups(
         order = sorted(points.index, key=lambda name: (name == NOT_KNOWN, not name.startswith("under"), name))
         drawn = {name: _resampled(target[names == name], refused[names == name], random) for name in order}
         known = [name for name in order if name != NOT_KNOWN]
-        most = max(known, key=lambda name: points.loc[name, "approval_rate"]) if known else None
+        large = [name for name in known if points.loc[name, "defaulters"] >= SMALL_GROUP]
+        most = max(large or known, key=lambda name: points.loc[name, "approval_rate"], default=None)
         measured += [_group(attribute, name, points, drawn, most) for name in order]
     return measured
 

@@ -34,7 +34,8 @@ class Promotion:
     version : int
         Champion after.
     guard : str
-        Verdict of the guard against leakage on that version: "passed", "refused" (and overridden by hand) or "unknown".
+        Verdict of the guards (leakage, overfitting) on that version: "passed", "refused" (and overridden by hand) or
+        "unknown".
     """
 
     when: str

@@ -39,7 +39,7 @@ def promote(
     how : str
         "by hand" or "rollback".
     override_guard : bool
-        Let a version pass that the guard against leakage has refused.
+        Let a version pass that a guard (leakage, overfitting) has refused.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def promote(
     ModelError
         There is no such version, it is champion already, or it cannot be exported.
     PromotionRefusedError
-        The guard against leakage has refused the version.
+        A guard (leakage, overfitting) has refused the version.
     SettingsError
         The reason is empty or too long.
     """
@@ -66,9 +66,9 @@ def promote(
         )
     if model.tags.get(GUARD_TAG) == REFUSED and not override_guard:
         raise PromotionRefusedError(
-            expected=f"a version of {MODEL_NAME} that the guard has not refused",
+            expected=f"a version of {MODEL_NAME} that no guard has refused",
             found=f"version {version}: {model.tags.get(VERDICT_TAG, 'refused')}",
-            remedy="look for a feature that knows the outcome, or pass --override-guard",
+            remedy="look for a feature that knows the outcome or for too large trees, or pass --override-guard",
         )
     logged: list[Promotion] = []
     exported = export_model(
@@ -114,13 +114,13 @@ def listing(registry: Registry) -> str:
     aliases: dict[int, list[str]] = {}
     for alias, version in sorted(registry.aliases().items()):
         aliases.setdefault(version, []).append(alias)
-    lines = [f"{'version':>7}  {'alias':<12}{'AUC':>7}{'cost per 1,000':>16}  {'guard':<9}verdict"]
+    lines = [f"{'version':>7}  {'alias':<13}{'AUC':>7}{'cost per 1,000':>16}  {'guard':<9}verdict"]
     for model in reversed(versions):
         auc, cost = (_number(model.metrics, *what) for what in (("auc", 4), ("cost_per_1000", 1)))
         verdict = _shortened(model.tags.get(VERDICT_TAG, "-"))
         alias = ", ".join(aliases.get(model.version, ["-"]))
         guard = model.tags.get(GUARD_TAG, "-")
-        lines.append(f"{model.version:>7}  {alias:<12}{auc:>7}{cost:>16}  {guard:<9}{verdict}")
+        lines.append(f"{model.version:>7}  {alias:<13}{auc:>7}{cost:>16}  {guard:<9}{verdict}")
     changes = registry.promotions()
     if changes:
         lines += ["", "changes of champion, newest first"]
@@ -171,7 +171,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--reason", metavar="TEXT", help="why, for the log; needed for every change")
     parser.add_argument(
-        "--override-guard", action="store_true", help="with --version: even one that the guard against leakage refused"
+        "--override-guard",
+        action="store_true",
+        help="with --version: even one that a guard (leakage, overfitting) refused",
     )
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="folder of the exported champion (default: ml/model)"
