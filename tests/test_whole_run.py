@@ -46,8 +46,8 @@ def make_run(clone: Path, **environment: str) -> str:
 
 
 def check_what_a_run_leaves(clone: Path, output: str, clients: int) -> None:
+    assert f"{clients:,}" in output, output[-6000:]
     summary = output[-3000:]
-    assert f"{clients:,}" in summary, summary
     for words in ("AUC", "cost per 1,000", "champion", "mlflow ui", "duckdb"):
         assert words in summary, f"{words} not in:\n{summary}"
     with duckdb.connect(str(clone / "warehouse" / "home_credit.duckdb"), read_only=True) as con:
