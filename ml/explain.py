@@ -1,6 +1,6 @@
 """Explain the credit-scoring model: as a whole, or its decision about one client.
 
-python -m ml.explain [--client ID] [--database FILE] [--out FOLDER] [--version N] [--sample N]
+python -m ml.explain [--client ID] [--database FILE] [--out FOLDER] [--version N|newest] [--sample N]
 """
 
 import argparse
@@ -22,6 +22,7 @@ from ml.folders import replace_folder
 from ml.loading import load_scorer
 from ml.registry import MODEL_NAME, RegisteredModel, Registry
 from ml.scorer import REFUSE, CreditScorer
+from ml.versions import add_version_argument
 from warehouse.cli import run_command
 from warehouse.errors import SettingsError
 from warehouse.settings import PROJECT_ROOT, Settings
@@ -143,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--client", type=int, metavar="ID", help=f"explain the decision about this {KEY}")
     parser.add_argument("--database", type=Path, metavar="FILE", help="warehouse file (default: CREDIT_DUCKDB)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder to write to (default: ml/reports/explain)")
-    parser.add_argument("--version", type=int, metavar="N", help="version to explain (default: the champion)")
+    add_version_argument(parser, "explain")
     parser.add_argument(
         "--sample",
         type=int,

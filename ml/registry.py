@@ -24,6 +24,7 @@ from ml.history import TRAINED, Promotion, promotion_now, promotions
 from ml.manifest import TrainingRun, build_manifest
 from ml.packaging import storage_options
 from ml.scorer import CreditScorer
+from ml.versions import VersionChoice
 from warehouse.database import first_line
 from warehouse.errors import ModelError
 from warehouse.settings import Settings
@@ -87,6 +88,25 @@ class Registry:
         started = {"experiment_id": self._experiment_id, "run_name": name, "nested": nested}
         with _store_errors(self.uri), mlflow.start_run(**started) as active:
             yield active
+
+    def choose(self, version: VersionChoice = None) -> RegisteredModel:
+        """The version that a command is about: by its number, the newest, or the champion when None.
+
+        Raises
+        ------
+        ModelError
+            There is no such version.
+        """
+        if isinstance(version, int):
+            return self.version(version)
+        chosen = self.champion() if version is None else next(reversed(self.versions()), None)
+        if chosen is None:
+            raise ModelError(
+                expected=f"a {CHAMPION if version is None else 'version'} of {MODEL_NAME} in {self.uri}",
+                found="none",
+                remedy="run: python -m ml.train (what there is: python -m ml.promote --list)",
+            )
+        return chosen
 
     def champion(self) -> RegisteredModel | None:
         """The champion; None when there is none yet."""
@@ -269,17 +289,6 @@ class Registry:
     def _ensure_model(self) -> None:
         if not self._client.search_registered_models(f"name = '{MODEL_NAME}'"):
             self._client.create_registered_model(MODEL_NAME, description="Probability that an applicant defaults")
-
-
-def read_champion(settings: Settings) -> RegisteredModel | None:
-    """Version, run id, metrics and tags of the champion; None when there is none yet.
-
-    Raises
-    ------
-    ModelError
-        The store cannot be opened.
-    """
-    return Registry(settings).champion()
 
 
 def _log_run(run: TrainingRun, manifest: dict[str, Any], figures: Mapping[str, Figure]) -> None:
