@@ -52,7 +52,7 @@ def explain_globally(
 
     def fill(folder: Path) -> None:
         write(explanation, stats, folder)
-        registry.log_files(model, folder, LOGGED_UNDER)
+        registry.attach(model, folder, LOGGED_UNDER)
 
     return replace_folder(out / "model", fill)
 

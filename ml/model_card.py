@@ -58,7 +58,7 @@ def write_card(registry: Registry, model: RegisteredModel, catalog: dict[str, Ca
         (folder / f"{NAME}.md").write_text(text, encoding="utf-8")
         (folder / f"{NAME}.html").write_text(to_html(text, title, folder), encoding="utf-8")
         (folder / f"{NAME}.pdf").write_bytes(to_pdf(text, title, folder))
-        registry.log_files(model, folder, LOGGED_UNDER)
+        registry.attach(model, folder, LOGGED_UNDER)
 
     return replace_folder(out, fill)
 
