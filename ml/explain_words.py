@@ -19,7 +19,6 @@ LONGEST_CODE = 5
 LAST_ONE = "The last previous application was"
 _NOISE = (
     (r" by the approximation [^,]*(?=,|\.|$)", ""),
-    (r": 24 \*.*", ""),
     (r"\s*\([^)]*\)", ""),
     (r" of 30 days", ""),
     (r": positive when.*", ""),
