@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.assessment import assess
-from ml.bootstrap import PairedBootstrap, compare
+from ml.bootstrap import Difference, PairedBootstrap, compare, paired_mean_difference
 from ml.config import TrainingConfig
 from ml.cost_views import read_amounts
 from ml.data import TrainingData
 from ml.holdout import split_holdout
-from ml.intervals import Interval, paired_mean_difference
 from ml.manifest import folds_fingerprint
 from ml.metrics import auc
 from ml.protected import protected_features
@@ -23,7 +22,6 @@ from ml.validation import Folds, cross_validate_repeatedly, repeated_folds
 from warehouse.database import connect
 from warehouse.errors import TrainingDataError
 
-LEVEL = 0.95
 FloatArray = NDArray[np.float64]
 
 
@@ -56,7 +54,7 @@ class Price:
         Of calibrated out-of-fold probabilities.
     cost_with, cost_without : float
         Cost per 1,000 applications, each fold judged by what the other folds chose.
-    auc_difference, cost_difference : Interval
+    auc_difference, cost_difference : Difference
         Without minus with, on the same applicants.
     """
 
@@ -67,8 +65,8 @@ class Price:
     auc_without: float
     cost_with: float
     cost_without: float
-    auc_difference: Interval
-    cost_difference: Interval
+    auc_difference: Difference
+    cost_difference: Difference
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -158,7 +156,6 @@ def price_without_protected(
     kept = [name for name in wanted if name not in set(dropped)]
     blind = _judge(rows.select(kept), config, splits, say)
     bootstrap = PairedBootstrap(rows.target, seed=config.seed)
-    difference = compare(bootstrap.auc(blind.probability), bootstrap.auc(full.probability), LEVEL)
     return Price(
         dropped=dropped,
         features=len(wanted),
@@ -167,8 +164,8 @@ def price_without_protected(
         auc_without=auc(rows.target, blind.probability),
         cost_with=float(1000 * full.costs.mean()),
         cost_without=float(1000 * blind.costs.mean()),
-        auc_difference=Interval(difference.value, difference.low, difference.high),
-        cost_difference=paired_mean_difference(1000 * blind.costs, 1000 * full.costs, config.seed, level=LEVEL),
+        auc_difference=compare(bootstrap.auc(blind.probability), bootstrap.auc(full.probability)),
+        cost_difference=paired_mean_difference(1000 * blind.costs, 1000 * full.costs, config.seed),
     )
 
 

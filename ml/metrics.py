@@ -108,6 +108,19 @@ class Confusion:
         )
 
 
+def decision_costs(target: ArrayLike, refused: ArrayLike) -> FloatArray:
+    """Cost of each decision: 10 for a defaulter granted credit, 1 for a good payer refused, else 0.
+
+    Examples
+    --------
+    >>> decision_costs([1, 0, 0], [False, True, False]).tolist()
+    [10.0, 1.0, 0.0]
+    """
+    refusal = np.asarray(refused, dtype=bool)
+    lost = np.where(np.asarray(target) == 1, FALSE_NEGATIVE_COST * ~refusal, FALSE_POSITIVE_COST * refusal)
+    return lost.astype(np.float64)
+
+
 @dataclass(frozen=True)
 class CostCurve:
     """Cost of every threshold that decides differently.

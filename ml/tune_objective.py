@@ -9,7 +9,7 @@ import optuna
 from numpy.typing import NDArray
 
 from ml.assessment import assess
-from ml.bootstrap import Difference, PairedBootstrap, compare
+from ml.bootstrap import Difference, PairedBootstrap, compare, paired_mean_difference
 from ml.config import LIGHTGBM, MemberSpec, TrainingConfig
 from ml.data import TrainingData
 from ml.metrics import auc, cost_curve
@@ -147,11 +147,11 @@ def confirm(
     objective = Objective(data, base, folds, kind)
     probabilities = [objective.probability(chosen) for chosen in (values, {})]
     assessed = [assess(data.target, [(probability, folds.fold_of)]) for probability in probabilities]
-    bootstrap = PairedBootstrap(data.target, seed=base.seed)
     if kind == AUC:
+        bootstrap = PairedBootstrap(data.target, seed=base.seed)
         difference = compare(*(bootstrap.auc(probability) for probability in probabilities))
     else:
-        difference = compare(*(bootstrap.cost_per_1000(one.refused[0]) for one in assessed))
+        difference = paired_mean_difference(*(1000 * one.costs(data.target) for one in assessed), base.seed)
     greater = difference.probability_greater
     tuned, default = (one.metrics[METRICS[kind]] for one in assessed)
     return Confirmation(tuned, default, difference, greater if kind == COST else 1 - greater)
