@@ -19,14 +19,12 @@ from ml.cost_views import Amounts, amount_weighted_cost
 from ml.metrics import (
     THEORETICAL_THRESHOLD,
     Confusion,
-    CostCurve,
     auc,
     brier_score,
-    cost_curve,
     decision_costs,
     kolmogorov_smirnov,
 )
-from ml.threshold import steady_threshold
+from ml.threshold import CostCurve, cost_curve, steady_threshold
 
 FloatArray = NDArray[np.float64]
 

@@ -22,9 +22,8 @@ from ml.metrics import (
     brier_score,
     decision_costs,
     kolmogorov_smirnov,
-    nested_refusals,
-    nested_thresholds,
 )
+from ml.threshold import nested_refusals, nested_thresholds
 from ml.validation import Folds
 from warehouse.errors import TrainingDataError
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from ml.data import KEY
 from ml.explain_client import Explanation, explain_client
+from ml.explain_client_plots import feature_steps, position_figure, theme_steps, waterfall_figure
 from ml.explain_data import find_client, read_population, read_warehouse_catalog
 from ml.explain_global import explain_model, write
-from ml.explain_plots import feature_steps, position_figure, theme_steps, waterfall_figure
 from ml.explain_population import ACCEPTED, ALL, GRID, GROUPS, PopulationStats
 from ml.folders import replace_folder
 from ml.loading import load_scorer

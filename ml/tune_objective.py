@@ -12,7 +12,8 @@ from ml.assessment import assess
 from ml.bootstrap import Difference, PairedBootstrap, compare, paired_mean_difference
 from ml.config import LIGHTGBM, MemberSpec, TrainingConfig
 from ml.data import TrainingData
-from ml.metrics import auc, cost_curve
+from ml.metrics import auc
+from ml.threshold import cost_curve
 from ml.tune_space import suggest, with_values
 from ml.validation import Folds, Trainer
 

@@ -9,14 +9,15 @@ import pandas as pd
 import pytest
 import yaml
 
-from ml import explain_themes, explain_words
+from ml import explain_themes, explain_values, explain_words
 from ml.data import TrainingData
 from ml.explain_client import reasons_for
 from ml.explain_labels import CASES, COUNTED, FLAGS, LABELS
 from ml.explain_population import ALL, Feature, PopulationStats
 from ml.explain_shap import Encoded, contributions
 from ml.explain_themes import BY_CODE, THEMES, may_speak, theme_of
-from ml.explain_words import label, sentence, value_words
+from ml.explain_values import value_words
+from ml.explain_words import label, sentence
 from ml.reasons import MIN_SHARE, MOST_REASONS, rank
 from ml.scorer import REFUSE, CreditScorer
 from tests.explain_fixtures import (
@@ -139,7 +140,7 @@ def test_what_is_told_as_a_count_has_its_number_of_cases_in_the_mart(pattern, co
     assert not {counted_in.format(match.group(1) or "") for match in matches} - columns
 
 
-@pytest.mark.parametrize("module", [explain_themes, explain_words])
+@pytest.mark.parametrize("module", [explain_themes, explain_values, explain_words])
 def test_examples_in_the_docstrings_hold(module):
     assert doctest.testmod(module).failed == 0
 
