@@ -51,6 +51,7 @@ def explain_globally(
     explanation.documents["summary"] |= {"model": MODEL_NAME, "version": model.version, "seed": SEED}
 
     def fill(folder: Path) -> None:
+        """Write what explains the model, and log the same files."""
         write(explanation, stats, folder)
         registry.attach(model, folder, LOGGED_UNDER)
 
@@ -81,6 +82,7 @@ def explain_locally(
     }
 
     def fill(folder: Path) -> None:
+        """Write the figures and the document."""
         for name, figure in figures.items():
             figure.savefig(folder / f"{name}.png")
         text = json.dumps(document, indent=1, allow_nan=False)
@@ -94,6 +96,7 @@ def _distributions(explanation: Explanation, stats: PopulationStats) -> dict[str
     at = np.linspace(0, GRID - 1, CURVE_POINTS).astype(int)
 
     def quantiles(values: dict[str, np.ndarray]) -> dict[str, list[float] | None]:
+        """A few quantiles of each group; None for a group without anybody."""
         return {group: None if np.isnan(values[group][0]) else values[group][at].tolist() for group in GROUPS}
 
     documents = {"default_probability": quantiles(stats.scores)}
@@ -161,6 +164,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = Settings.from_environment()
 
     def command() -> None:
+        """Explain the model or the client, and say where."""
         if options.sample < 1:
             raise SettingsError(
                 expected="1 applicant or more for --sample", found=str(options.sample), remedy="change it"

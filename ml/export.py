@@ -174,6 +174,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = Settings.from_environment()
 
     def command() -> None:
+        """Export, and say which version decides from which probability on."""
         out = (options.out or settings.model_dir).expanduser().resolve()
         exported = export_model(Registry(settings), out, options.version)
         print(

@@ -213,6 +213,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = Settings.from_environment()
 
     def command() -> None:
+        """Measure, print, and price the protected features when asked to; keep all of it."""
         registry = Registry(settings)
         model = registry.choose(options.version)
         database = (options.database or settings.duckdb_path).expanduser().resolve()

@@ -54,6 +54,7 @@ def write_card(registry: Registry, model: RegisteredModel, catalog: dict[str, Ca
     title = f"Model card: {MODEL_NAME}, version {model.version}"
 
     def fill(folder: Path) -> None:
+        """Write the card in its three forms, and log the same files."""
         text = to_markdown(facts | {"figures": _figures(registry, model, folder)})
         (folder / f"{NAME}.md").write_text(text, encoding="utf-8")
         (folder / f"{NAME}.html").write_text(to_html(text, title, folder), encoding="utf-8")
@@ -106,6 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = Settings.from_environment()
 
     def command() -> None:
+        """Write the card of the chosen version, and say where."""
         registry = Registry(settings)
         model = registry.choose(options.version)
         catalog = read_catalog_rows((options.database or settings.duckdb_path).expanduser().resolve())

@@ -157,6 +157,7 @@ def _results(metrics: Mapping[str, float], manifest: Mapping[str, Any], predicti
     spread = {name.removesuffix("_sd"): value for name, value in metrics.items() if name.endswith("_sd")}
 
     def row(name: str, words: Any) -> list[str]:  # noqa: ANN401 - a function of this module's table
+        """A measure on the hold-out and out of fold, with its intervals."""
         aside = with_interval(held_out.get(name), words) if held_out else "no hold-out"
         return [aside, with_interval(folded.get(name), words)]
 

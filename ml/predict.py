@@ -170,6 +170,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = Settings.from_environment()
 
     def command() -> None:
+        """Score, write, and print what came out."""
         started = time.perf_counter()
         if options.database:
             source = file_source(options.database.expanduser().resolve())

@@ -211,6 +211,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
     def command() -> None:
+        """Tune, and print what was found."""
         started = time.perf_counter()
         config = TuningConfig(**options)
         outcome = tune(read_training_data(database), config, settings, Registry(settings))

@@ -52,6 +52,7 @@ class Objective:
         values = suggest(trial, self._base, self._repaid_per_defaulter)
 
         def report(fold: int, probability: FloatArray) -> None:
+            """Tell the study how it stands after a fold; stop when the trial falls behind."""
             trial.report(self._so_far(fold, probability), fold + 1)
             if fold + 1 < self._folds.count and trial.should_prune():
                 raise optuna.TrialPruned
