@@ -46,10 +46,10 @@ run: setup ## raw files -> marts -> quality gate -> models -> snapshot -> scores
 	$(BIN)/python -m ml.train $(QUICK)
 	$(BIN)/python -m warehouse.publish
 	$(BIN)/python -m ml.predict --population scoring
-	$(BIN)/python -m ml.explain
-	@# a champion of other data than these cannot be judged on them: the run goes on, its card shows what was measured then
-	-$(BIN)/python -m ml.fairness
-	$(BIN)/python -m ml.model_card
+	@# the model of this run: the champion may be one of other data, which these cannot judge
+	$(BIN)/python -m ml.explain --version newest
+	$(BIN)/python -m ml.fairness --version newest
+	$(BIN)/python -m ml.model_card --version newest
 	$(BIN)/python -m monitoring.report
 	@$(BIN)/python -m ml.summary
 

@@ -17,17 +17,14 @@ from ml.calibration import (
 )
 from ml.cost_views import Amounts, amount_weighted_cost
 from ml.metrics import (
-    FALSE_NEGATIVE_COST,
-    FALSE_POSITIVE_COST,
     THEORETICAL_THRESHOLD,
     Confusion,
-    CostCurve,
     auc,
     brier_score,
-    cost_curve,
+    decision_costs,
     kolmogorov_smirnov,
 )
-from ml.threshold import steady_threshold
+from ml.threshold import CostCurve, cost_curve, steady_threshold
 
 FloatArray = NDArray[np.float64]
 
@@ -67,11 +64,6 @@ class Assessment:
     def costs(self, target: NDArray[np.int8]) -> FloatArray:
         """Cost of the decision on each applicant, mean over the repeats, shape (n_applicants,), 0 to 10."""
         return decision_costs(target, self.refused).mean(axis=0)
-
-
-def decision_costs(target: NDArray[np.int8], refused: NDArray[np.bool_]) -> FloatArray:
-    """Cost of each decision: 10 for a defaulter granted credit, 1 for a good payer refused, else 0."""
-    return np.where(target == 1, FALSE_NEGATIVE_COST * ~refused, FALSE_POSITIVE_COST * refused).astype(np.float64)
 
 
 def assess(target: NDArray[np.int8], predictions: Sequence[Prediction], amounts: Amounts | None = None) -> Assessment:

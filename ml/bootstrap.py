@@ -6,31 +6,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ml.metrics import FALSE_NEGATIVE_COST, FALSE_POSITIVE_COST
+from ml.intervals import LEVEL, RESAMPLES, Interval
 
 FloatArray = NDArray[np.float64]
-RESAMPLES = 1_000
-CONFIDENCE = 0.95
+MEAN_RESAMPLES = 10_000  # a resample of a mean costs next to nothing
 CELLS_AT_ONCE = 4_000_000  # counts held at once: 32 MB
 
 
 @dataclass(frozen=True)
-class Difference:
-    """First model minus second model on the same applicants.
+class Difference(Interval):
+    """First model minus second model on the same applicants, and where the resampled differences lie.
 
     Attributes
     ----------
-    value : float
-        Difference on the applicants as they are.
-    low, high : float
-        Percentile interval of the resampled differences.
     probability_greater : float
         Share of the resamples in which the first model has the greater value, draws counted half; 0 to 1.
     """
 
-    value: float
-    low: float
-    high: float
     probability_greater: float
 
     @property
@@ -39,11 +31,11 @@ class Difference:
         return self.low > 0 or self.high < 0
 
     def __str__(self) -> str:
-        return f"{self.value:+.4g} [{self.low:+.4g}, {self.high:+.4g}]"
+        return f"{self.estimate:+.4g} [{self.low:+.4g}, {self.high:+.4g}]"
 
 
 class PairedBootstrap:
-    """Resamples of one set of applicants, for any number of models that judged it.
+    """AUC on resamples of one set of applicants, for any number of models that judged it.
 
     Every model is measured on the same resamples, so that what is luck of the draw cancels in a difference. Models are
     not fitted again: the intervals speak of other applicants, not of other training sets.
@@ -70,7 +62,7 @@ class PairedBootstrap:
     --------
     >>> bootstrap = PairedBootstrap([0, 0, 1, 1] * 50, resamples=200)
     >>> same = compare(bootstrap.auc([0.1, 0.4, 0.35, 0.8] * 50), bootstrap.auc([0.1, 0.4, 0.35, 0.8] * 50))
-    >>> same.value, same.low, same.high, same.probability_greater
+    >>> same.estimate, same.low, same.high, same.probability_greater
     (0.0, 0.0, 0.0, 0.5)
     """
 
@@ -88,12 +80,6 @@ class PairedBootstrap:
         starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))
         default = self._default[order]
         return np.concatenate([_areas(counts[:, order], default, starts) for counts in self._counts()])
-
-    def cost_per_1000(self, refused: ArrayLike) -> FloatArray:
-        """Cost per 1,000 applications of decisions that stay as they are; shape (resamples + 1,)."""
-        refusal = self._checked(refused).astype(bool)
-        costs = FALSE_NEGATIVE_COST * (self._default & ~refusal) + FALSE_POSITIVE_COST * (~self._default & refusal)
-        return np.concatenate([1000 * (counts @ costs) / costs.size for counts in self._counts()])
 
     def _counts(self) -> Iterator[FloatArray]:
         """How often each applicant is in a resample, some resamples at a time; first of all the applicants as is."""
@@ -113,14 +99,14 @@ class PairedBootstrap:
         return array
 
 
-def compare(first: FloatArray, second: FloatArray, confidence: float = CONFIDENCE) -> Difference:
+def compare(first: FloatArray, second: FloatArray, level: float = LEVEL) -> Difference:
     """Difference of what one `PairedBootstrap` measured of two models.
 
     Parameters
     ----------
     first, second : ndarray of shape (resamples + 1,)
-        From the same method of the same `PairedBootstrap`; resamples without both classes (NaN) are left out.
-    confidence : float
+        From the same `PairedBootstrap`; resamples without both classes (NaN) are left out.
+    level : float
         Share of the resampled differences inside the interval.
 
     Returns
@@ -131,10 +117,32 @@ def compare(first: FloatArray, second: FloatArray, confidence: float = CONFIDENC
     differences = differences[np.isfinite(differences)]
     if not differences.size:
         raise ValueError("no resample holds applicants of both classes")
-    tail = 100 * (1 - confidence) / 2
-    low, high = np.percentile(differences, [tail, 100 - tail])
-    greater = np.mean((differences > 0) + 0.5 * (differences == 0))
-    return Difference(float(first[0] - second[0]), float(low), float(high), float(greater))
+    return _difference(float(first[0] - second[0]), differences, level)
+
+
+def paired_mean_difference(
+    first: FloatArray, second: FloatArray, seed: int, resamples: int = MEAN_RESAMPLES, level: float = LEVEL
+) -> Difference:
+    """Mean of `first - second` over the same applicants, such as the costs of two models' decisions.
+
+    Few different differences occur, so a resample is one multinomial draw over them: the same distribution as drawing
+    applicants, at any number of them.
+
+    Examples
+    --------
+    >>> costs = np.array([0.0, 1.0, 10.0, 0.0])
+    >>> paired_mean_difference(costs, costs, seed=1)
+    Difference(estimate=0.0, low=0.0, high=0.0, probability_greater=0.5)
+    """
+    values, counts = np.unique(first - second, return_counts=True)
+    drawn = np.random.default_rng(seed).multinomial(counts.sum(), counts / counts.sum(), size=resamples) @ values
+    return _difference(float(np.mean(first - second)), drawn / counts.sum(), level)
+
+
+def _difference(estimate: float, resampled: FloatArray, level: float) -> Difference:
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    greater = np.mean((resampled > 0) + 0.5 * (resampled == 0))
+    return Difference(estimate, float(low), float(high), float(greater))
 
 
 def _areas(counts: FloatArray, default: NDArray[np.bool_], starts: NDArray[np.int64]) -> FloatArray:

@@ -225,6 +225,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _config(options: argparse.Namespace) -> ComparisonConfig:
     def names(text: str | None, known: Sequence[str]) -> tuple[str, ...]:
+        """Names between commas, each once; all that are known when the option is left out."""
         given = known if text is None else [name.strip() for name in text.split(",") if name.strip()]
         return tuple(dict.fromkeys(given))
 
@@ -245,6 +246,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = Settings.from_environment()
 
     def command() -> None:
+        """Compare, and print the table with how to read it."""
         started = time.perf_counter()
         config = _config(options)
         database = (options.database or settings.duckdb_path).expanduser().resolve()

@@ -12,11 +12,18 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 
-from ml.bootstrap import Difference, PairedBootstrap, compare
+from ml.bootstrap import Difference, PairedBootstrap, compare, paired_mean_difference
 from ml.data import TrainingData
 from ml.families import CLASSIFY, FAMILIES, PREPARATIONS, Columns, build_pipeline, preparation_of
 from ml.imbalance import NONE, SMOTE_NAME, SMOTE_NEIGHBOURS, sample_weight
-from ml.metrics import Confusion, auc, brier_score, kolmogorov_smirnov, nested_refusals, nested_thresholds
+from ml.metrics import (
+    Confusion,
+    auc,
+    brier_score,
+    decision_costs,
+    kolmogorov_smirnov,
+)
+from ml.threshold import nested_refusals, nested_thresholds
 from ml.validation import Folds
 from warehouse.errors import TrainingDataError
 
@@ -155,10 +162,11 @@ def best_of(judged: Sequence[Judged]) -> int:
 def against_best(data: TrainingData, judged: Sequence[Judged], best: int, seed: int) -> list[AgainstBest]:
     """Difference of every candidate to the best one, with intervals."""
     bootstrap = PairedBootstrap(data.target, seed=seed)
-    cost, area = bootstrap.cost_per_1000(judged[best].refused), bootstrap.auc(judged[best].probability)
+    areas = [bootstrap.auc(one.probability) for one in judged]
+    costs = [1000 * decision_costs(data.target, one.refused) for one in judged]
     return [
-        AgainstBest(compare(bootstrap.cost_per_1000(one.refused), cost), compare(bootstrap.auc(one.probability), area))
-        for one in judged
+        AgainstBest(paired_mean_difference(cost, costs[best], seed), compare(area, areas[best]))
+        for cost, area in zip(costs, areas, strict=True)
     ]
 
 

@@ -136,7 +136,7 @@ def _names(table: pd.DataFrame) -> list[tuple[str, str]]:
 
 def _columns(name: str, difference: Difference) -> dict[str, float]:
     return {
-        name: difference.value,
+        name: difference.estimate,
         f"{name}_low": difference.low,
         f"{name}_high": difference.high,
         f"{name}_probability_above_0": difference.probability_greater,

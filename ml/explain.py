@@ -1,6 +1,6 @@
 """Explain the credit-scoring model: as a whole, or its decision about one client.
 
-python -m ml.explain [--client ID] [--database FILE] [--out FOLDER] [--version N] [--sample N]
+python -m ml.explain [--client ID] [--database FILE] [--out FOLDER] [--version N|newest] [--sample N]
 """
 
 import argparse
@@ -14,14 +14,15 @@ import numpy as np
 
 from ml.data import KEY
 from ml.explain_client import Explanation, explain_client
+from ml.explain_client_plots import feature_steps, position_figure, theme_steps, waterfall_figure
 from ml.explain_data import find_client, read_population, read_warehouse_catalog
 from ml.explain_global import explain_model, write
-from ml.explain_plots import feature_steps, position_figure, theme_steps, waterfall_figure
 from ml.explain_population import ACCEPTED, ALL, GRID, GROUPS, PopulationStats
 from ml.folders import replace_folder
 from ml.loading import load_scorer
 from ml.registry import MODEL_NAME, RegisteredModel, Registry
 from ml.scorer import REFUSE, CreditScorer
+from ml.versions import add_version_argument
 from warehouse.cli import run_command
 from warehouse.errors import SettingsError
 from warehouse.settings import PROJECT_ROOT, Settings
@@ -50,8 +51,9 @@ def explain_globally(
     explanation.documents["summary"] |= {"model": MODEL_NAME, "version": model.version, "seed": SEED}
 
     def fill(folder: Path) -> None:
+        """Write what explains the model, and log the same files."""
         write(explanation, stats, folder)
-        registry.log_files(model, folder, LOGGED_UNDER)
+        registry.attach(model, folder, LOGGED_UNDER)
 
     return replace_folder(out / "model", fill)
 
@@ -80,6 +82,7 @@ def explain_locally(
     }
 
     def fill(folder: Path) -> None:
+        """Write the figures and the document."""
         for name, figure in figures.items():
             figure.savefig(folder / f"{name}.png")
         text = json.dumps(document, indent=1, allow_nan=False)
@@ -93,6 +96,7 @@ def _distributions(explanation: Explanation, stats: PopulationStats) -> dict[str
     at = np.linspace(0, GRID - 1, CURVE_POINTS).astype(int)
 
     def quantiles(values: dict[str, np.ndarray]) -> dict[str, list[float] | None]:
+        """A few quantiles of each group; None for a group without anybody."""
         return {group: None if np.isnan(values[group][0]) else values[group][at].tolist() for group in GROUPS}
 
     documents = {"default_probability": quantiles(stats.scores)}
@@ -143,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--client", type=int, metavar="ID", help=f"explain the decision about this {KEY}")
     parser.add_argument("--database", type=Path, metavar="FILE", help="warehouse file (default: CREDIT_DUCKDB)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder to write to (default: ml/reports/explain)")
-    parser.add_argument("--version", type=int, metavar="N", help="version to explain (default: the champion)")
+    add_version_argument(parser, "explain")
     parser.add_argument(
         "--sample",
         type=int,
@@ -160,6 +164,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = Settings.from_environment()
 
     def command() -> None:
+        """Explain the model or the client, and say where."""
         if options.sample < 1:
             raise SettingsError(
                 expected="1 applicant or more for --sample", found=str(options.sample), remedy="change it"

@@ -166,12 +166,6 @@ COUNTED = (
         "past due by more than is tolerated",
     ),
     (
-        r"pos_late_tolerated_share(_\w+)?",
-        "pos_month_count{0}",
-        "monthly records of point-of-sale and cash loans",
-        "past due by more than is tolerated",
-    ),
-    (
         r"card_below_minimum_share(_\w+)?",
         "card_month_count{0}",
         "monthly records of credit cards",

@@ -1,9 +1,7 @@
-"""Figures of explanations, drawn without a display: of a model as a whole, and of one client."""
+"""Figures of a model as a whole, drawn without a display: what moves the score, and how."""
 
-import math
 import textwrap
 from collections.abc import Sequence
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,22 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ml.explain_client import TOP_FEATURES, Explanation
-from ml.explain_population import ACCEPTED, ALL, PopulationStats
-from ml.explain_words import label, number
+from ml.explain_population import PopulationStats
+from ml.explain_words import label
 from ml.plots import CHOSEN, CURVE, INK, MUTED
-from ml.scorer import REFUSE
 
 LABEL_WIDTH = 44
 SHOWN = 20
 DEPENDENCE_SHOWN = 10
-THEMES_SHOWN = 12
-STRIPS_SHOWN = 8
-MOST_TICKS = 9
-PROBABILITY_TICKS = (
-    *(0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.1, 0.12, 0.15),
-    *(0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99),
-)
 GRID_COLOUR = "#e6e9ec"
 LOG_ODDS = "contribution to the log-odds of default (right raises the risk)"
 
@@ -65,7 +54,7 @@ def beeswarm_figure(
         explanation, max_display=len(names), order=np.arange(len(names)), ax=axes, show=False, plot_size=None
     )
     axes.tick_params(axis="y", labelsize=9)
-    _titled(figure, axes, "What moves the score", subtitle, LOG_ODDS)
+    titled(figure, axes, "What moves the score", subtitle, LOG_ODDS)
     return _released(figure)
 
 
@@ -81,7 +70,7 @@ def bar_figure(sizes: NDArray[np.float64], labels: Sequence[str], title: str, su
     axes.margins(x=0.1, y=0.02)
     axes.grid(axis="x", color=GRID_COLOUR, linewidth=0.8)
     axes.set_axisbelow(True)
-    _titled(figure, axes, title, subtitle, "mean absolute contribution to the log-odds of default")
+    titled(figure, axes, title, subtitle, "mean absolute contribution to the log-odds of default")
     return figure
 
 
@@ -113,7 +102,7 @@ def dependence_figure(values: NDArray[np.float64], data: pd.DataFrame, labels: S
         else:
             _dependence_of_text(axes, column, values[:, at])
         axes.set_title(wrapped(text, 62), loc="left", color=INK, fontsize=9.5)
-        _clean(axes)
+        cleaned(axes)
     for axes in list(grid.flat)[len(labels) :]:
         axes.set_visible(False)
     figure.supylabel("contribution to the log-odds of default", color=INK, fontsize=10)
@@ -121,84 +110,23 @@ def dependence_figure(values: NDArray[np.float64], data: pd.DataFrame, labels: S
     return figure
 
 
-def waterfall_figure(explanation: Explanation, steps: Sequence[tuple[str, float]], title: str) -> Figure:
-    """From the average applicant to this client: contributions one after the other, in log-odds.
-
-    Parameters
-    ----------
-    explanation : Explanation
-        Gives start, end and threshold.
-    steps : sequence of (str, float)
-        Labels and contributions, the strongest first; what they leave to the end is added as one last step.
-    title : str
-        Of what.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    start, end = explanation.base_log_odds, float(_log_odds(explanation.probability))
-    rest = end - explanation.adjustment - start - sum(size for _, size in steps)
-    shown = [*steps]
-    if abs(rest) > 1e-9:
-        shown.append(("Everything else", rest))
-    if abs(explanation.adjustment) > 1e-9:
-        shown.append(("Averaging and calibration", explanation.adjustment))
-    figure = Figure(figsize=(12, 2.1 + 0.5 * len(shown)), dpi=110, layout="constrained")
-    axes = figure.add_subplot()
-    _draw_steps(axes, start, [size for _, size in shown])
-    at = np.arange(len(shown))[::-1]
-    axes.set_yticks(at, [wrapped(text, 58) for text, _ in shown], fontsize=9)
-    axes.axvline(float(_log_odds(explanation.threshold)), color=INK, linewidth=1.2, linestyle=":")
-    axes.use_sticky_edges = False
-    axes.margins(x=0.1)
-    _probability_ticks(axes)
-    _clean(axes)
-    _titled(figure, axes, title, _decision_words(explanation), "default probability (scale of log-odds)")
-    return figure
-
-
-def position_figure(explanation: Explanation, stats: PopulationStats) -> Figure:
-    """Where score and values lie among all applicants and accepted ones: those of the reasons, then the strongest."""
-    spoken = {reason.feature for reason in explanation.reasons}
-    entries = sorted(explanation.features, key=lambda entry: entry["feature"] not in spoken)
-    entries = [entry for entry in entries if isinstance(entry["value"], float | int)]
-    entries = [entry for entry in entries if stats.row_of(entry["feature"]) is not None][:STRIPS_SHOWN]
-    rows = 1 + (len(entries) + 1) // 2
-    figure = Figure(figsize=(12, 1 + 2.3 * rows), dpi=110, layout="constrained")
-    grid = figure.add_gridspec(rows, 2)
-    axes = figure.add_subplot(grid[0, :])
-    _histogram(axes, stats.scores[ALL], stats.scores[ACCEPTED], explanation.probability)
-    axes.axvline(explanation.threshold, color=INK, linewidth=1.2, linestyle=":")
-    axes.set_title(f"Default probability: {_score_words(explanation)}", loc="left", color=INK, fontsize=10)
-    axes.legend(frameon=False, fontsize=9, loc="upper right")
-    for at, entry in enumerate(entries):
-        axes = figure.add_subplot(grid[1 + at // 2, at % 2])
-        row = stats.row_of(entry["feature"])
-        _histogram(axes, stats.quantiles[ALL][row], stats.quantiles[ACCEPTED][row], float(entry["value"]))
-        title = wrapped(f"{entry['label']}: {entry['value_words']}", 62)
-        axes.set_title(f"{title}\n{_place_words(entry)}", loc="left", color=INK, fontsize=9)
-    figure.suptitle("Where this client stands", color=INK, fontsize=12, x=0.01, ha="left")
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.06)
-    return figure
-
-
-def feature_steps(explanation: Explanation) -> list[tuple[str, float]]:
-    """Steps of a waterfall: the strongest features with their values."""
-    return [
-        (f"{entry['label']}: {entry['value_words']}", entry["contribution"])
-        for entry in explanation.features[:TOP_FEATURES]
-    ]
-
-
-def theme_steps(explanation: Explanation) -> list[tuple[str, float]]:
-    """Steps of a waterfall: the strongest themes."""
-    return [(theme["title"], theme["contribution"]) for theme in explanation.themes[:THEMES_SHOWN]]
-
-
 def feature_labels(stats: PopulationStats, features: Sequence[str]) -> list[str]:
     """Names of features for people."""
     return [label(stats.feature(name)) for name in features]
+
+
+def titled(figure: Figure, axes: Axes, title: str, subtitle: str, xlabel: str) -> None:
+    """Put title and subtitle above a figure of one panel, and the name of its scale below."""
+    figure.suptitle(f"{title}\n{subtitle}", color=INK, fontsize=12, x=0.01, ha="left", linespacing=1.4)
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
+    axes.set_xlabel(xlabel, color=INK, fontsize=10)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def cleaned(axes: Axes) -> None:
+    """Take what is not read off a panel: its frame above and at the right."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=8.5)
 
 
 def _dependence_of_number(axes: Axes, numbers: NDArray[np.float64], values: NDArray[np.float64]) -> None:
@@ -236,104 +164,6 @@ def _dependence_of_text(axes: Axes, texts: pd.Series, values: NDArray[np.float64
     axes.barh(np.arange(len(medians)), medians, color=CURVE, height=0.65)
     axes.axvline(0, color=MUTED, linewidth=0.8)
     axes.set_yticks(np.arange(len(medians)), [str(word) for word in medians.index], fontsize=8)
-
-
-def _draw_steps(axes: Axes, start: float, sizes: Sequence[float]) -> None:
-    left = start
-    for position, size in zip(range(len(sizes) - 1, -1, -1), sizes, strict=True):
-        axes.barh(position, size, left=left, color=CHOSEN if size > 0 else CURVE, height=0.62)
-        after = left + size
-        axes.annotate(
-            f"{size:+.2f}",
-            (max(left, after), position),
-            (4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=8.5,
-        )
-        if position:
-            axes.plot([after, after], [position - 0.69, position + 0.31], color=MUTED, linewidth=0.8)
-        left = after
-    axes.axvline(start, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
-    axes.plot(left, -0.62, marker="^", color=INK, markersize=8, clip_on=False)
-    axes.set_ylim(-0.8, len(sizes) - 0.4)
-
-
-def _histogram(axes: Axes, everyone: NDArray[np.float64], accepted: NDArray[np.float64], client: float) -> None:
-    """Shares of applicants by value, the accepted ones in front, and the client's value as a line."""
-    low, high = np.nanquantile(everyone, [0.01, 0.99])
-    low, high = min(low, client), max(high, client)
-    edges = np.linspace(low, high if high > low else low + 1, 41)
-    for values, colour, name in ((everyone, GRID_COLOUR, "all applicants"), (accepted, CURVE, "accepted applicants")):
-        known = np.clip(values[~np.isnan(values)], low, high)
-        if known.size:
-            kind = {"histtype": "stepfilled"} if name == "all applicants" else {"histtype": "step", "linewidth": 1.6}
-            axes.hist(known, edges, weights=np.full(known.size, 1 / known.size), color=colour, label=name, **kind)
-    axes.axvline(client, color=CHOSEN, linewidth=2.2, label="this client")
-    axes.set_yticks([])
-    axes.xaxis.set_major_formatter(lambda value, _: number(value))
-    _clean(axes)
-    axes.spines["left"].set_visible(False)
-
-
-def _probability_ticks(axes: Axes) -> None:
-    """Probabilities as ticks on an axis of log-odds: about as many as can be read."""
-    low, high = axes.get_xlim()
-    inside = [tick for tick in PROBABILITY_TICKS if low <= _log_odds(tick) <= high]
-    shown = inside[:: max(1, math.ceil(len(inside) / MOST_TICKS))]
-    axes.set_xticks([_log_odds(tick) for tick in shown], [f"{100 * tick:g} %" for tick in shown])
-
-
-def _decision_words(explanation: Explanation) -> str:
-    decided = "refused" if explanation.decision == REFUSE else "granted"
-    words = (
-        f"from the average client ({_percent(1 / (1 + np.exp(-explanation.base_log_odds)))}, dashed) to this one "
-        f"({_percent(explanation.probability)}, {decided}); dotted: refused from {_percent(explanation.threshold)} on"
-    )
-    if explanation.explained_share < 1:
-        words += (
-            f"\ncontributions of {explanation.explained_share:.0%} of the model by weight; "
-            f"left out: {', '.join(explanation.left_out)}"
-        )
-    return words
-
-
-def _score_words(explanation: Explanation) -> str:
-    parts = []
-    for group, name in ((ALL, "all applicants"), (ACCEPTED, "accepted applicants")):
-        place = explanation.score_place[group]
-        if place is not None:
-            parts.append(f"higher than that of {100 * place.below:.0f} % of {name}")
-    return f"{_percent(explanation.probability)}, {' and '.join(parts)} (dotted: threshold)"
-
-
-def _place_words(entry: dict[str, Any]) -> str:
-    parts = []
-    for group, name in ((ALL, "applicants"), (ACCEPTED, "accepted")):
-        place = entry["place"][group]
-        if place is not None:
-            parts.append(f"above {100 * place.below:.0f} % and below {100 * place.above:.0f} % of {name}")
-    return "; ".join(parts)
-
-
-def _log_odds(probability: float) -> float:
-    return float(np.log(probability / (1 - probability)))
-
-
-def _percent(probability: float) -> str:
-    return f"{100 * probability:.1f} %"
-
-
-def _titled(figure: Figure, axes: Axes, title: str, subtitle: str, xlabel: str) -> None:
-    figure.suptitle(f"{title}\n{subtitle}", color=INK, fontsize=12, x=0.01, ha="left", linespacing=1.4)
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
-    axes.set_xlabel(xlabel, color=INK, fontsize=10)
-    axes.spines[["top", "right"]].set_visible(False)
-
-
-def _clean(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=8.5)
 
 
 def _released(figure: Figure) -> Figure:

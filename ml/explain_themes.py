@@ -62,9 +62,7 @@ THEMES = (
         r"|demography_amt_(credit|annuity))|installments_application_annuity"
         r"|previous_(credit_to_annuity_difference|application_goods_price|.*to_application_(credit|annuity)_ratio)",
     ),
-    Theme(
-        "external_scores", "External scores", r"(application_)?(.*_)?ext_source|external_score|neighbours_default_rate"
-    ),
+    Theme("external_scores", "External scores", r"(application_)?(.*_)?ext_source|neighbours_default_rate"),
     Theme(
         "affordability",
         "Income against the loan",
@@ -73,14 +71,14 @@ THEMES = (
     Theme(
         "employment",
         "Work and education",
-        r"days_employed|flag_emp_phone|occupation|organization|name_income_type|name_education|education"
+        r"days_employed|flag_emp_phone|occupation|organization|name_income_type|name_education"
         r"|application_(is_not_employed|employed_to|product_term_(days_employed|employed))",
     ),
     Theme(
         "property",
         "Home and car",
-        r"(own_car|flag_own|owns_car|name_housing|fondkapremont|housetype|totalarea|wallsmaterial|emergencystate)"
-        r"|.*_(avg|medi)$|application_(car_age|housing)",
+        r"(own_car|flag_own|name_housing|fondkapremont|housetype|totalarea|wallsmaterial|emergencystate)"
+        r"|.*_avg$|application_(car_age|housing)",
     ),
     Theme("region", "Region and addresses", r"region|live_|reg_|application_(address_mismatch|region)"),
     Theme(
@@ -112,7 +110,7 @@ THEMES = (
         "punctuality",
         "Punctuality on earlier loans and cards",
         r"installments_(days_past_due|days_before_due|late|missed|shortfall|paid_to_owed|days_late|partial)"
-        r"|(pos|card)_(days_past_due|late|months_late|demand)|cross_(days_(late|past_due)|late_payment)"
+        r"|(pos|card)_(days_past_due|late|months_late)|pos_demand|cross_(days_(late|past_due)|late_payment)"
         r"|card_(below_minimum|payment_to_minimum)",
     ),
     Theme("cards", "Use of credit cards", r"card_|has_credit_card"),

@@ -1,25 +1,18 @@
-"""Features, values and comparisons in plain words, from the feature catalogue."""
+"""What a feature says of a client, in plain words: its name, the fact, the comparison with others."""
 
-import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-import pandas as pd
-
 from ml.explain_labels import CASES, COUNTED, FLAGS, LABELS, MEASURES
 from ml.explain_population import ALL, Feature, Place, PopulationStats
 from ml.explain_themes import HISTORIES
+from ml.explain_values import is_date, is_null, percent, value_words
 
-DAYS_PER_MONTH = 30.44
-DAYS_PER_YEAR = 365.25
 TIED = 0.25
-SELDOM = 0.005
-LONGEST_CODE = 5
 LAST_ONE = "The last previous application was"
 _NOISE = (
     (r" by the approximation [^,]*(?=,|\.|$)", ""),
-    (r": 24 \*.*", ""),
     (r"\s*\([^)]*\)", ""),
     (r" of 30 days", ""),
     (r": positive when.*", ""),
@@ -40,9 +33,6 @@ _NOISE = (
     (r"clients with the same credit over annuity", "clients who ask for a like loan"),
     (r"^Refused among", "Refused share of"),
     (r"^Approved among", "Approved share of"),
-)
-_RAW_DATES = re.compile(
-    r"days_(employed|registration|id_publish|last_phone_change)$|application_product_term_days_employed_(mean|median)$"
 )
 Row = Mapping[str, float | str | None]
 
@@ -73,37 +63,6 @@ def _label(name: str, description: str) -> str:
     return _lower(text) if text else name.replace("_", " ")
 
 
-def value_words(feature: Feature, value: float | str | None) -> str:
-    """A value with its unit: money in thousands, days as months or years, shares in per cent.
-
-    Examples
-    --------
-    >>> share = Feature("x", "number", "share 0..1", "")
-    >>> days = Feature("days_employed", "number", "days", "")
-    >>> value_words(share, 0.254), value_words(days, -1500), value_words(days, None)
-    ('25 %', '4.1 years before the application', 'no record')
-    """
-    if _is_null(value):
-        return "no record"
-    if isinstance(value, str):
-        return value.capitalize() if value.isupper() and len(value) > LONGEST_CODE else value
-    size = float(value)
-    unit = _measure_unit(feature) if feature.unit == "as the measure" else feature.unit
-    if feature.kind == "flag":
-        words = "yes" if size else "no"
-    elif " per point of " in feature.description:
-        words = number(size)
-    elif unit == "days":
-        words = _days(feature, size)
-    elif unit == "months":
-        words = _relative(_counted(abs(size), "month"), size)
-    elif unit.endswith(("per month", "per day")):
-        words = f"{number(size)} {unit[unit.index('per') :]}"
-    else:
-        words = _FORMATS.get(unit.split(" ")[0], number)(size)
-    return words
-
-
 def comparison(feature: Feature, value: float, place: Place, among: str = "applicants") -> str:
     """Where a value lies, in words: on which side of how many.
 
@@ -115,7 +74,7 @@ def comparison(feature: Feature, value: float, place: Place, among: str = "appli
     if place.same >= TIED:
         return f"as for {percent(place.same)} of {among}"
     more, share = (False, place.above) if place.above > place.below else (True, place.below)
-    if _is_date(feature):
+    if is_date(feature):
         after = ("later", "earlier") if value > 0 else ("more recent", "longer ago")
         words = after[0] if more else after[1]
     else:
@@ -141,7 +100,7 @@ def sentence(feature: Feature, row: Row, stats: PopulationStats) -> str:
         Without a full stop.
     """
     value = row.get(feature.name)
-    absence = _absence(feature, row, known=not _is_null(value))
+    absence = _absence(feature, row, known=not is_null(value))
     if absence:
         return absence
     if feature.kind == "flag":
@@ -162,81 +121,6 @@ def _fact(feature: Feature, value: float, row: Row, place: Place | None) -> str:
     if re.fullmatch(r"ext_source_\d", feature.name) and " than " in compared:
         return f"The {label(feature)} ({value_words(feature, value)}) is {compared.removeprefix(', ')}"
     return f"{_upper(label(feature))}: {value_words(feature, value)}{compared}"
-
-
-def percent(share: float) -> str:
-    """A share in whole per cent, honest at the ends.
-
-    Examples
-    --------
-    >>> percent(0.914), percent(0.0004), percent(0.9991), percent(1.0), percent(1.234)
-    ('91 %', 'less than 1 %', 'more than 99 %', '100 %', '123 %')
-    """
-    if 0 < share < SELDOM:
-        return "less than 1 %"
-    if 1 - SELDOM < share < 1:
-        return "more than 99 %"
-    return f"{100 * share:.0f} %"
-
-
-def number(value: float) -> str:
-    """Three significant digits, thousands apart, no exponent; -0 is 0.
-
-    Examples
-    --------
-    >>> number(1234567.8), number(3.0), number(0.01234), number(-12.34)
-    ('1,234,568', '3', '0.0123', '-12.3')
-    """
-    if value == 0:
-        return "0"
-    if float(value).is_integer() or abs(value) >= 100:
-        return f"{value:,.0f}"
-    digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    text = f"{value:.{digits}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _per_cent(value: float) -> str:
-    return f"{number(100 * value) if abs(value) < 0.01 else f'{100 * value:.0f}'} %"
-
-
-def _days(feature: Feature, days: float) -> str:
-    size = abs(days)
-    if size < 2 * DAYS_PER_MONTH:
-        words = _counted(round(size) if size >= 1 else size, "day")
-    elif size < 2 * DAYS_PER_YEAR:
-        words = _counted(round(size / DAYS_PER_MONTH), "month")
-    else:
-        words = f"{size / DAYS_PER_YEAR:.1f} years"
-    if _is_date(feature):
-        return _relative(words, days)
-    return words if days >= 0 or feature.name == "days_birth" else f"minus {words}"
-
-
-def _relative(words: str, when: float) -> str:
-    return "at the application" if when == 0 else f"{words} {'before' if when < 0 else 'after'} the application"
-
-
-def _is_date(feature: Feature) -> bool:
-    """Whether days or months count from the application, negative before it."""
-    return (
-        feature.unit in {"days", "months"} and "relative to the application" in feature.description
-    ) or _RAW_DATES.match(feature.name) is not None
-
-
-def _counted(size: float, unit: str) -> str:
-    words = number(size)
-    return f"{words} {unit}" if words == "1" else f"{words} {unit}s"
-
-
-def _measure_unit(feature: Feature) -> str:
-    """Unit of a comparison with peers: that of the measure in its name."""
-    name = feature.name
-    if "ratio" in name:
-        return "ratio"
-    if "ext_source" in name:
-        return "score"
-    return "days" if "days" in name else "currency"
 
 
 def _flag(feature: Feature, value: float, stats: PopulationStats) -> str:
@@ -284,7 +168,7 @@ def _as_count(feature: Feature, share: float, row: Row) -> str | None:
 
 
 def _so_many(share: float, total: float | None, which: str, cases: str, happened: str) -> str | None:
-    if _is_null(total) or total < 1 or abs(share * total - round(share * total)) > 0.01:
+    if is_null(total) or total < 1 or abs(share * total - round(share * total)) > 0.01:
         return None
     some = round(share * total)
     if total == 1 and which:
@@ -296,21 +180,6 @@ def _so_many(share: float, total: float | None, which: str, cases: str, happened
 def _window(suffix: str) -> str:
     """Words for `_365d` or `_12m`."""
     return f"{suffix[1:-1]} {'days' if suffix.endswith('d') else 'months'}"
-
-
-# By the first word of the unit.
-_FORMATS = {
-    "years": lambda size: _counted(size, "year"),
-    "share": _per_cent,
-    "ratio": lambda size: _per_cent(size) if abs(size) < 2 else f"{number(size)} times",
-    "payments": lambda size: _counted(size, "payment"),
-    "standard": lambda size: f"{size:+.1f} standard deviations",
-    "score": lambda size: f"{size:.2f}" if abs(size) >= 0.01 else number(size),
-}
-
-
-def _is_null(value: object) -> bool:
-    return value is None or bool(pd.isna(value))
 
 
 def _lower(text: str) -> str:

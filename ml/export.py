@@ -1,6 +1,6 @@
 """Export a registered model to the folder that the model server reads.
 
-python -m ml.export [--version N] [--out FOLDER]
+python -m ml.export [--version N|newest] [--out FOLDER]
 """
 
 import argparse
@@ -18,6 +18,7 @@ from mlflow.models import Model
 
 from ml.packaging import ANSWER
 from ml.registry import MODEL_NAME, RegisteredModel, Registry
+from ml.versions import VersionChoice, add_version_argument
 from warehouse.cli import run_command
 from warehouse.database import first_line
 from warehouse.errors import ModelError
@@ -39,7 +40,7 @@ class ExportedModel:
 
 
 def export_model(
-    registry: Registry, out: Path, version: int | None = None, settle: Callable[[], object] = lambda: None
+    registry: Registry, out: Path, version: VersionChoice = None, settle: Callable[[], object] = lambda: None
 ) -> ExportedModel:
     """Put a version of the model into a folder; what was there stays until the new one is complete and answers.
 
@@ -49,7 +50,7 @@ def export_model(
         Holds the model.
     out : Path
         Folder to create or to replace.
-    version : int, optional
+    version : int or "newest", optional
         Version to export; the champion when omitted.
     settle : callable, optional
         Called when the new model is in place; what it raises brings the older one back.
@@ -64,13 +65,7 @@ def export_model(
         There is no such version, its files are incomplete or hold a pickle, it does not answer with a probability, or
         `out` is a folder of something else.
     """
-    model = registry.champion() if version is None else registry.version(version)
-    if model is None:
-        raise ModelError(
-            expected=f"a champion of {MODEL_NAME} in {registry.uri}",
-            found="none",
-            remedy="run: python -m ml.train, or name a version with --version",
-        )
+    model = registry.choose(version)
     _require_replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as workshop:
@@ -167,18 +162,19 @@ def _unusable(model: RegisteredModel, expected: str, found: str) -> ModelError:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Export the champion, or a version by its number."""
+    """Export the champion, or the version that is asked for."""
     parser = argparse.ArgumentParser(
         prog="python -m ml.export",
         description="Export a registered model to the folder that the model server reads (see Dockerfile).",
         epilog="Environment: MLFLOW_TRACKING_URI names the registry (default: mlflow.db in the repository).",
     )
-    parser.add_argument("--version", type=int, metavar="N", help="version to export (default: the champion)")
+    add_version_argument(parser, "export")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder to create or replace (default: ml/model)")
     options = parser.parse_args(argv)
     settings = Settings.from_environment()
 
     def command() -> None:
+        """Export, and say which version decides from which probability on."""
         out = (options.out or settings.model_dir).expanduser().resolve()
         exported = export_model(Registry(settings), out, options.version)
         print(

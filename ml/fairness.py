@@ -1,6 +1,6 @@
 """Decisions of a registered model by gender, age and family status, and the price of a model that knows none of them.
 
-python -m ml.fairness [--version N] [--database FILE] [--out DIR] [--without-protected]
+python -m ml.fairness [--version N|newest] [--database FILE] [--out DIR] [--without-protected]
 """
 
 import argparse
@@ -29,9 +29,10 @@ from ml.fairness_metrics import (
 from ml.fairness_plots import fairness_figure
 from ml.fairness_price import Price, price_without_protected
 from ml.registry import MODEL_NAME, RegisteredModel, Registry
+from ml.versions import add_version_argument
 from warehouse.cli import run_command
 from warehouse.database import connect, require_table
-from warehouse.errors import ModelError, TrainingDataError
+from warehouse.errors import TrainingDataError
 from warehouse.settings import Settings
 
 ARTIFACTS = "fairness"
@@ -194,7 +195,7 @@ def _parser() -> argparse.ArgumentParser:
         "the run of the version.",
         epilog="Environment: CREDIT_DUCKDB names the warehouse file, MLFLOW_TRACKING_URI the registry.",
     )
-    parser.add_argument("--version", type=int, metavar="N", help="version to judge (default: the champion)")
+    add_version_argument(parser, "judge")
     parser.add_argument("--database", type=Path, metavar="FILE", help="warehouse file (default: CREDIT_DUCKDB)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for table, document and figure too")
     parser.add_argument(
@@ -212,12 +213,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = Settings.from_environment()
 
     def command() -> None:
+        """Measure, print, and price the protected features when asked to; keep all of it."""
         registry = Registry(settings)
-        model = registry.champion() if options.version is None else registry.version(options.version)
-        if model is None:
-            raise ModelError(
-                expected=f"a champion of {MODEL_NAME} in {registry.uri}", found="none", remedy="run: python -m ml.train"
-            )
+        model = registry.choose(options.version)
         database = (options.database or settings.duckdb_path).expanduser().resolve()
         fairness = judge_fairness(registry, model, database)
         print(f"{MODEL_NAME} version {model.version}: {JUDGED_ON} ({fairness.threshold:.4f})\n")

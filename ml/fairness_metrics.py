@@ -9,7 +9,7 @@ from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, 
 from numpy.typing import NDArray
 
 from ml.intervals import Interval
-from ml.metrics import FALSE_NEGATIVE_COST, FALSE_POSITIVE_COST
+from ml.metrics import FALSE_NEGATIVE_COST, FALSE_POSITIVE_COST, decision_costs
 
 FOUR_FIFTHS = 0.8
 SMALL_GROUP = 30
@@ -188,7 +188,7 @@ def _points(
         sample_params={name: {"sample_weight": cells["applicants"]} for name in measures},
     ).by_group.astype(float)
     rows["brier_score"] = (probability - target) ** 2
-    rows["cost_per_1000"] = 1000 * np.where(target == 1, FALSE_NEGATIVE_COST * ~refused, FALSE_POSITIVE_COST * refused)
+    rows["cost_per_1000"] = 1000 * decision_costs(target, refused)
     by_group = rows.groupby("group")
     points["applicants"], points["defaulters"] = by_group.size(), by_group["target"].sum()
     points[["brier_score", "cost_per_1000"]] = by_group[["brier_score", "cost_per_1000"]].mean()

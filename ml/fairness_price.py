@@ -1,6 +1,6 @@
 """What it costs to leave out every feature made of gender, age or family: both recipes on the same folds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.assessment import assess
-from ml.bootstrap import PairedBootstrap, compare
+from ml.bootstrap import Difference, PairedBootstrap, compare, paired_mean_difference
 from ml.config import TrainingConfig
 from ml.cost_views import read_amounts
 from ml.data import TrainingData
 from ml.holdout import split_holdout
-from ml.intervals import Interval, paired_mean_difference
 from ml.manifest import folds_fingerprint
 from ml.metrics import auc
 from ml.protected import protected_features
@@ -23,7 +22,6 @@ from ml.validation import Folds, cross_validate_repeatedly, repeated_folds
 from warehouse.database import connect
 from warehouse.errors import TrainingDataError
 
-LEVEL = 0.95
 FloatArray = NDArray[np.float64]
 
 
@@ -56,7 +54,7 @@ class Price:
         Of calibrated out-of-fold probabilities.
     cost_with, cost_without : float
         Cost per 1,000 applications, each fold judged by what the other folds chose.
-    auc_difference, cost_difference : Interval
+    auc_difference, cost_difference : Difference
         Without minus with, on the same applicants.
     """
 
@@ -67,8 +65,8 @@ class Price:
     auc_without: float
     cost_with: float
     cost_without: float
-    auc_difference: Interval
-    cost_difference: Interval
+    auc_difference: Difference
+    cost_difference: Difference
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -134,41 +132,48 @@ def price_without_protected(
     manifest = registry.manifest(model)
     config = TrainingConfig.from_dict(manifest["config"])
     wanted = [*manifest["features"]["numeric"], *manifest["features"]["categorical"]]
-    with connect(database) as con:
-        dropped = protected_features(con, wanted)
-    if not 0 < len(dropped) < len(wanted):
-        raise TrainingDataError(
-            expected="some features made of gender, age or family, and some that are not",
-            found=f"{len(dropped)} of {len(wanted)}",
-            remedy="build the marts with their feature catalogue, or leave out --without-protected",
-        )
+    dropped = _protected(database, wanted)
     rows = split_holdout(data.select(wanted), config.holdout, config.seed).development
     splits = repeated_folds(rows, config)
-    same = (manifest["data"]["fingerprint"], manifest["data"]["folds_fingerprint"]) == (
-        data.fingerprint,
-        folds_fingerprint(splits),
-    )
-    if same:
-        logged = registry.out_of_fold(model)
-        full = Judgement(logged["default_probability"].to_numpy(), logged["cost"].to_numpy())
+    logged = manifest["data"]
+    if (logged["fingerprint"], logged["folds_fingerprint"]) == (data.fingerprint, folds_fingerprint(splits)):
+        predictions = registry.out_of_fold(model)
+        full = Judgement(predictions["default_probability"].to_numpy(), predictions["cost"].to_numpy())
     else:
         say(f"cross-validating with all {len(wanted)} features: other data or folds than the version's run")
         full = _judge(rows, config, splits, say)
     say(f"cross-validating without {len(dropped)} features")
     kept = [name for name in wanted if name not in set(dropped)]
     blind = _judge(rows.select(kept), config, splits, say)
-    bootstrap = PairedBootstrap(rows.target, seed=config.seed)
-    difference = compare(bootstrap.auc(blind.probability), bootstrap.auc(full.probability), LEVEL)
+    return _price(rows, full, blind, dropped, config.seed)
+
+
+def _protected(database: Path, features: Sequence[str]) -> tuple[str, ...]:
+    """Those of the features that are protected: some, but not all."""
+    with connect(database) as con:
+        dropped = protected_features(con, features)
+    if not 0 < len(dropped) < len(features):
+        raise TrainingDataError(
+            expected="some features made of gender, age or family, and some that are not",
+            found=f"{len(dropped)} of {len(features)}",
+            remedy="build the marts with their feature catalogue, or leave out --without-protected",
+        )
+    return dropped
+
+
+def _price(rows: TrainingData, full: Judgement, blind: Judgement, dropped: tuple[str, ...], seed: int) -> Price:
+    """What the blind recipe loses against the full one, on the same rows."""
+    bootstrap = PairedBootstrap(rows.target, seed=seed)
     return Price(
         dropped=dropped,
-        features=len(wanted),
+        features=len(rows.features),
         applicants=rows.applicants,
         auc_with=auc(rows.target, full.probability),
         auc_without=auc(rows.target, blind.probability),
         cost_with=float(1000 * full.costs.mean()),
         cost_without=float(1000 * blind.costs.mean()),
-        auc_difference=Interval(difference.value, difference.low, difference.high),
-        cost_difference=paired_mean_difference(1000 * blind.costs, 1000 * full.costs, config.seed, level=LEVEL),
+        auc_difference=compare(bootstrap.auc(blind.probability), bootstrap.auc(full.probability)),
+        cost_difference=paired_mean_difference(1000 * blind.costs, 1000 * full.costs, seed),
     )
 
 

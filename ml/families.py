@@ -145,10 +145,12 @@ def _filled(columns: Columns) -> ColumnTransformer:
     """
 
     def imputed(strategy: str, *steps: TransformerMixin) -> SklearnPipeline:
+        """Fill the gaps, then the given steps, then one scale."""
         imputer = SimpleImputer(strategy=strategy, fill_value=NO_LOAN, keep_empty_features=True)
         return make_pipeline(imputer, FunctionTransformer(_single), *steps, StandardScaler())
 
     def ranks() -> QuantileTransformer:
+        """Ranks instead of values, as many as the rows allow."""
         return QuantileTransformer(n_quantiles=columns.quantiles, subsample=None)
 
     return ColumnTransformer(

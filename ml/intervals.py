@@ -1,4 +1,4 @@
-"""Bootstrap intervals of measures and of paired differences, by weights instead of copies of rows."""
+"""Bootstrap intervals of the measures of one model, by weights instead of copies of rows."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.cost_views import Amounts
-from ml.metrics import FALSE_NEGATIVE_COST, FALSE_POSITIVE_COST
+from ml.metrics import FALSE_NEGATIVE_COST, FALSE_POSITIVE_COST, decision_costs
 
 RESAMPLES = 1_000
 LEVEL = 0.95
@@ -49,7 +49,7 @@ class Judged:
         default = target[order].astype(np.float64)
         ascending = probability[order]
         refused = ascending >= threshold
-        wrong = np.where(default == 1, ~refused * FALSE_NEGATIVE_COST, refused * FALSE_POSITIVE_COST).astype(float)
+        wrong = decision_costs(default, refused)
         stake = np.where(default == 1, FALSE_NEGATIVE_COST, FALSE_POSITIVE_COST)
         self._default = default
         self._group = np.cumsum(np.concatenate(([0], np.diff(ascending) > 0)))
@@ -104,23 +104,3 @@ class Judged:
                 drawn[name].append(value)
         tails = [(1 - level) / 2, (1 + level) / 2]
         return {name: Interval(value, *np.quantile(drawn[name], tails)) for name, value in self.measure().items()}
-
-
-def paired_mean_difference(
-    first: FloatArray, second: FloatArray, seed: int, resamples: int = 10_000, level: float = 0.9
-) -> Interval:
-    """Mean of `first - second` over the same applicants, with its percentile interval.
-
-    Few different differences occur, so a resample is one multinomial draw over them: the same distribution as drawing
-    applicants, at any number of them.
-
-    Examples
-    --------
-    >>> costs = np.array([0.0, 1.0, 10.0, 0.0])
-    >>> paired_mean_difference(costs, costs, seed=1)
-    Interval(estimate=0.0, low=0.0, high=0.0)
-    """
-    values, counts = np.unique(first - second, return_counts=True)
-    drawn = np.random.default_rng(seed).multinomial(counts.sum(), counts / counts.sum(), size=resamples) @ values
-    low, high = np.quantile(drawn / counts.sum(), [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(np.mean(first - second)), float(low), float(high))

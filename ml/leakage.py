@@ -83,6 +83,7 @@ class _Groups:
 
     @classmethod
     def of(cls, values: FloatArray, target: NDArray[np.int8]) -> "_Groups":
+        """Count the applicants of each distinct value."""
         distinct, group, counts = np.unique(values, return_inverse=True, return_counts=True)
         defaulters = np.bincount(group, target, minlength=distinct.size)
         return cls(defaulters, counts - defaulters, bool(np.isnan(distinct[-1])))

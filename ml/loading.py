@@ -8,25 +8,20 @@ from mlflow.exceptions import MlflowException
 from ml.packaging import read_scorer
 from ml.registry import MODEL_NAME, RegisteredModel, Registry
 from ml.scorer import CreditScorer
+from ml.versions import VersionChoice
 from warehouse.database import first_line
 from warehouse.errors import ModelError
 
 
-def load_scorer(registry: Registry, version: int | None = None) -> tuple[RegisteredModel, CreditScorer]:
-    """Load a version of the model; the champion when `version` is None.
+def load_scorer(registry: Registry, version: VersionChoice = None) -> tuple[RegisteredModel, CreditScorer]:
+    """Load a version of the model; see `Registry.choose`.
 
     Raises
     ------
     ModelError
         There is no such version, or its files cannot be read.
     """
-    model = registry.champion() if version is None else registry.version(version)
-    if model is None:
-        raise ModelError(
-            expected=f"a champion of {MODEL_NAME} in {registry.uri}",
-            found="none",
-            remedy="run: python -m ml.train, or name a version with --version",
-        )
+    model = registry.choose(version)
     with tempfile.TemporaryDirectory() as folder:
         try:
             return model, read_scorer(registry.download(model, Path(folder)))

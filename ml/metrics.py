@@ -1,4 +1,4 @@
-"""What a decision costs, and how well a score ranks: pure functions on labels and probabilities.
+"""What decisions cost, and how well a score ranks: pure functions on labels, decisions and probabilities.
 
 An applicant is refused when the default probability reaches the threshold. A false negative (a defaulter granted
 credit) costs ten times a false positive (a good payer refused).
@@ -108,132 +108,17 @@ class Confusion:
         )
 
 
-@dataclass(frozen=True)
-class CostCurve:
-    """Cost of every threshold that decides differently.
-
-    Attributes
-    ----------
-    thresholds : ndarray of shape (n_scores + 1,)
-        Ascending: 0 refuses everyone, the last accepts everyone, the others lie halfway between neighbouring scores.
-    costs_per_1000 : ndarray of shape (n_scores + 1,)
-        `10 * FN + FP` per 1,000 applications.
-    """
-
-    thresholds: FloatArray
-    costs_per_1000: FloatArray
-
-    @property
-    def best_threshold(self) -> float:
-        """Threshold of least cost; of equals, the one that refuses fewest."""
-        return float(self.thresholds[np.flatnonzero(self.costs_per_1000 == self.costs_per_1000.min())[-1]])
-
-
-def cost_curve(target: ArrayLike, probability: ArrayLike) -> CostCurve:
-    """Cost against threshold, exact: every cut between two different scores.
-
-    Parameters
-    ----------
-    target : array-like of shape (n_applicants,)
-        1 = default, 0 = repaid.
-    probability : array-like of shape (n_applicants,)
-        Default probabilities, 0 to 1.
-
-    Returns
-    -------
-    CostCurve
-
-    Raises
-    ------
-    ValueError
-        The shapes differ, there are no rows, or a probability is not in [0, 1].
+def decision_costs(target: ArrayLike, refused: ArrayLike) -> FloatArray:
+    """Cost of each decision: 10 for a defaulter granted credit, 1 for a good payer refused, else 0.
 
     Examples
     --------
-    >>> curve = cost_curve([0, 0, 1], [0.1, 0.3, 0.5])
-    >>> curve.thresholds.tolist()
-    [0.0, 0.2, 0.4, 0.75]
-    >>> (curve.costs_per_1000 * 3 / 1000).round(6).tolist()
-    [2.0, 1.0, 0.0, 10.0]
+    >>> decision_costs([1, 0, 0], [False, True, False]).tolist()
+    [10.0, 1.0, 0.0]
     """
-    default, probability = _checked(target, probability)
-    scores, defaulters, repaid = _counts_by_score(default, probability)
-    accepted_defaulters = np.concatenate(([0], np.cumsum(defaulters)))
-    refused_repaid = repaid.sum() - np.concatenate(([0], np.cumsum(repaid)))
-    costs = FALSE_NEGATIVE_COST * accepted_defaulters + FALSE_POSITIVE_COST * refused_repaid
-    return CostCurve(_cuts(scores), 1000 * costs / default.size)
-
-
-def choose_threshold(target: ArrayLike, probability: ArrayLike) -> float:
-    r"""Threshold of least cost `10 * FN + FP`.
-
-    For calibrated probabilities it tends to the theoretical optimum 1/11 [1]_.
-
-    Parameters
-    ----------
-    target, probability : array-like of shape (n_applicants,)
-        Labels and default probabilities.
-
-    Returns
-    -------
-    float
-        0 (refuse everyone) to just above 1 (accept everyone).
-
-    References
-    ----------
-    .. [1] C. Elkan, "The foundations of cost-sensitive learning", IJCAI, 2001.
-
-    Examples
-    --------
-    >>> choose_threshold([0, 0, 1], [0.1, 0.3, 0.5])
-    0.4
-    """
-    return cost_curve(target, probability).best_threshold
-
-
-def nested_thresholds(target: ArrayLike, probability: ArrayLike, folds: ArrayLike) -> dict[int, float]:
-    """Threshold for each fold, chosen on the other folds only.
-
-    Parameters
-    ----------
-    target, probability : array-like of shape (n_applicants,)
-        Labels and out-of-fold default probabilities.
-    folds : array-like of int of shape (n_applicants,)
-        Fold of each applicant; at least two different ones.
-
-    Returns
-    -------
-    dict of int to float
-        Threshold by fold.
-
-    Raises
-    ------
-    ValueError
-        There is only one fold.
-
-    Examples
-    --------
-    >>> nested_thresholds([0, 1, 0, 1], [0.1, 0.3, 0.5, 0.7], [0, 0, 1, 1])
-    {0: 0.6, 1: 0.2}
-    """
-    default, probability = _checked(target, probability)
-    fold_of = np.asarray(folds)
-    names = np.unique(fold_of)
-    if names.size < 2:
-        raise ValueError("a threshold chosen on the other folds needs two folds or more")
-    return {int(fold): choose_threshold(default[fold_of != fold], probability[fold_of != fold]) for fold in names}
-
-
-def nested_refusals(probability: ArrayLike, folds: ArrayLike, thresholds: dict[int, float]) -> NDArray[np.bool_]:
-    """Refusals when each applicant is judged by the threshold of the own fold.
-
-    Examples
-    --------
-    >>> nested_refusals([0.3, 0.3], [0, 1], {0: 0.6, 1: 0.2}).tolist()
-    [False, True]
-    """
-    own = np.array([thresholds[int(fold)] for fold in np.asarray(folds)])
-    return np.asarray(probability, dtype=float) >= own
+    refusal = np.asarray(refused, dtype=bool)
+    lost = np.where(np.asarray(target) == 1, FALSE_NEGATIVE_COST * ~refusal, FALSE_POSITIVE_COST * refusal)
+    return lost.astype(np.float64)
 
 
 def auc(target: ArrayLike, probability: ArrayLike) -> float:
@@ -281,8 +166,8 @@ def kolmogorov_smirnov(target: ArrayLike, probability: ArrayLike) -> float:
     >>> kolmogorov_smirnov([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
     0.5
     """
-    default, probability = _checked(target, probability)
-    _, defaulters, repaid = _counts_by_score(default, probability)
+    default, probability = labels_and_probabilities(target, probability)
+    _, defaulters, repaid = counts_by_score(default, probability)
     distance = np.cumsum(repaid) / repaid.sum() - np.cumsum(defaulters) / defaulters.sum()
     return float(np.abs(distance).max())
 
@@ -299,11 +184,12 @@ def brier_score(target: ArrayLike, probability: ArrayLike) -> float:
     >>> brier_score([0, 1], [0.0, 0.5])
     0.125
     """
-    default, probability = _checked(target, probability)
+    default, probability = labels_and_probabilities(target, probability)
     return float(np.mean((probability - default) ** 2))
 
 
-def _checked(target: ArrayLike, probability: ArrayLike) -> tuple[NDArray[np.int64], FloatArray]:
+def labels_and_probabilities(target: ArrayLike, probability: ArrayLike) -> tuple[NDArray[np.int64], FloatArray]:
+    """Both as arrays of the same length; `ValueError` when they are not labels and probabilities of the same rows."""
     default = np.asarray(target).astype(np.int64)
     values = np.asarray(probability, dtype=np.float64)
     if default.shape != values.shape or default.ndim != 1 or default.size == 0:
@@ -313,21 +199,12 @@ def _checked(target: ArrayLike, probability: ArrayLike) -> tuple[NDArray[np.int6
     return default, values
 
 
-def _counts_by_score(default: NDArray[np.int64], probability: FloatArray) -> tuple[FloatArray, ...]:
+def counts_by_score(default: NDArray[np.int64], probability: FloatArray) -> tuple[FloatArray, ...]:
     """Distinct scores, ascending, with the defaulters and the good payers at each."""
     scores, position = np.unique(probability, return_inverse=True)
     defaulters = np.bincount(position, weights=default, minlength=scores.size)
     repaid = np.bincount(position, weights=1 - default, minlength=scores.size)
     return scores, defaulters, repaid
-
-
-def _cuts(scores: FloatArray) -> FloatArray:
-    """Thresholds below, between and above distinct ascending scores."""
-    between = scores[:-1] + np.diff(scores) / 2
-    between = np.where(between > scores[:-1], between, scores[1:])
-    above = (scores[-1] + 1) / 2 if scores[-1] < 1 else 0.0
-    above = above if above > scores[-1] else np.nextafter(scores[-1], 2)
-    return np.concatenate(([0.0], between, [above]))
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -1,6 +1,6 @@
 """Write the model card of a version: what it is for, how it was made and judged, what it is worth, and its limits.
 
-python -m ml.model_card [--version N] [--database FILE] [--out FOLDER]
+python -m ml.model_card [--version N|newest] [--database FILE] [--out FOLDER]
 """
 
 import argparse
@@ -18,9 +18,9 @@ from ml.model_card_fairness import fairness_section
 from ml.model_card_pdf import to_pdf
 from ml.model_card_render import to_html, to_markdown
 from ml.registry import MODEL_NAME, RegisteredModel, Registry
+from ml.versions import add_version_argument
 from warehouse.cli import run_command
 from warehouse.database import connect, has_table
-from warehouse.errors import ModelError
 from warehouse.settings import PROJECT_ROOT, Settings
 
 REPORTS = PROJECT_ROOT / "ml" / "reports" / "model_card"
@@ -54,11 +54,12 @@ def write_card(registry: Registry, model: RegisteredModel, catalog: dict[str, Ca
     title = f"Model card: {MODEL_NAME}, version {model.version}"
 
     def fill(folder: Path) -> None:
+        """Write the card in its three forms, and log the same files."""
         text = to_markdown(facts | {"figures": _figures(registry, model, folder)})
         (folder / f"{NAME}.md").write_text(text, encoding="utf-8")
         (folder / f"{NAME}.html").write_text(to_html(text, title, folder), encoding="utf-8")
         (folder / f"{NAME}.pdf").write_bytes(to_pdf(text, title, folder))
-        registry.log_files(model, folder, LOGGED_UNDER)
+        registry.attach(model, folder, LOGGED_UNDER)
 
     return replace_folder(out, fill)
 
@@ -94,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Environment: MLFLOW_TRACKING_URI names the registry, CREDIT_DUCKDB the warehouse file, which is only "
         "asked what its catalogue says about the features.",
     )
-    parser.add_argument("--version", type=int, metavar="N", help="version to describe (default: the champion)")
+    add_version_argument(parser, "describe")
     parser.add_argument("--database", type=Path, metavar="FILE", help="warehouse file (default: CREDIT_DUCKDB)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder to write (default: ml/reports/model_card)")
     return parser
@@ -106,14 +107,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = Settings.from_environment()
 
     def command() -> None:
+        """Write the card of the chosen version, and say where."""
         registry = Registry(settings)
-        model = registry.champion() if options.version is None else registry.version(options.version)
-        if model is None:
-            raise ModelError(
-                expected=f"a champion of {MODEL_NAME} in {registry.uri}",
-                found="none",
-                remedy="run: python -m ml.train, or name a version with --version",
-            )
+        model = registry.choose(options.version)
         catalog = read_catalog_rows((options.database or settings.duckdb_path).expanduser().resolve())
         folder = write_card(registry, model, catalog, (options.out or REPORTS).expanduser().resolve())
         print(f"model card of version {model.version}: {folder / NAME}.md, .html, .pdf; logged to run {model.run_id}")

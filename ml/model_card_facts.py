@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from ml.bootstrap import paired_mean_difference
 from ml.data import TARGET
 from ml.guards import (
     ANY_SIZE_AUC_LIMIT,
@@ -17,7 +18,7 @@ from ml.guards import (
     REAL_SIZE_AUC_LIMIT,
     REAL_SIZE_GAP_LIMIT,
 )
-from ml.intervals import LEVEL, RESAMPLES, Interval, Judged, paired_mean_difference
+from ml.intervals import LEVEL, RESAMPLES, Interval, Judged
 from ml.metrics import THEORETICAL_THRESHOLD
 from ml.model_card_words import (
     CALIBRATIONS,
@@ -156,6 +157,7 @@ def _results(metrics: Mapping[str, float], manifest: Mapping[str, Any], predicti
     spread = {name.removesuffix("_sd"): value for name, value in metrics.items() if name.endswith("_sd")}
 
     def row(name: str, words: Any) -> list[str]:  # noqa: ANN401 - a function of this module's table
+        """A measure on the hold-out and out of fold, with its intervals."""
         aside = with_interval(held_out.get(name), words) if held_out else "no hold-out"
         return [aside, with_interval(folded.get(name), words)]
 
@@ -199,7 +201,7 @@ def out_of_fold_intervals(
     drawn = judged.intervals(seed)
     found = {name: _centred(drawn[name], metrics[name]) for name, *_ in PERFORMANCE}
     costs = 1000 * predictions["cost"].to_numpy()
-    spent = paired_mean_difference(costs, np.zeros(len(costs)), seed, RESAMPLES, LEVEL)
+    spent = paired_mean_difference(costs, np.zeros(len(costs)), seed, RESAMPLES)
     found[COST] = spent
     # (10 TP + TN - 10 FN - FP) / N = what perfect decisions score minus twice the cost
     perfect = metrics[SCORE] + 2 * metrics[COST] / 1000

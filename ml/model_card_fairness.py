@@ -65,7 +65,8 @@ def _row(group: Mapping[str, Any], line: float) -> list[str]:
 
 
 def _price(document: Mapping[str, Any]) -> str:
-    area, spent = Interval(**document["auc_difference"]), Interval(**document["cost_difference"])
+    ends = ("estimate", "low", "high")
+    area, spent = (Interval(*(document[name][end] for end in ends)) for name in ("auc_difference", "cost_difference"))
     return (
         f"Without the {len(document['dropped'])} of {document['features']} features made of gender, age or family, on "
         f"the same folds, the AUC changes by {area.estimate:+.3f} ({area.low:+.3f} to {area.high:+.3f}) and the cost "

@@ -86,6 +86,7 @@ def to_html(text: str, title: str, folder: Path) -> str:
     """
 
     def inline(match: re.Match[str]) -> str:
+        """The figure itself instead of its file's name."""
         encoded = base64.b64encode((folder / match[1]).read_bytes()).decode()
         return f'src="data:image/png;base64,{encoded}"'
 

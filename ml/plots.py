@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ml.calibration import Reliability
-from ml.metrics import THEORETICAL_THRESHOLD, CostCurve
+from ml.metrics import THEORETICAL_THRESHOLD
+from ml.threshold import CostCurve
 
 INK = "#22303c"
 CURVE = "#1f5f8b"

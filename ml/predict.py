@@ -1,7 +1,7 @@
 """Score clients of the marts: default probability and decision of each, as Parquet and as a table.
 
 python -m ml.predict --population scoring|training|all [--snapshot ID | --database FILE] [--out DIR]
-                     [--version N | --model FOLDER]
+                     [--version N|newest | --model FOLDER]
 """
 
 import argparse
@@ -27,6 +27,7 @@ from ml.registry import MODEL_NAME, Registry
 from ml.scorer import GRANT, REFUSE
 from ml.scores import SCHEMA, WrittenScores, write_scores
 from ml.scoring_marts import POPULATIONS, Source, file_source, open_clients, published_source
+from ml.versions import VersionChoice, add_version_argument
 from warehouse.cli import run_command
 from warehouse.database import first_line
 from warehouse.errors import ModelError
@@ -44,21 +45,15 @@ class VersionedScorer:
     version: int
 
 
-def registered_scorer(registry: Registry, version: int | None) -> VersionedScorer:
-    """A version of the registry; the champion when omitted.
+def registered_scorer(registry: Registry, version: VersionChoice) -> VersionedScorer:
+    """A version of the registry; see `Registry.choose`.
 
     Raises
     ------
     ModelError
         There is no such version, or its files are incomplete.
     """
-    model = registry.champion() if version is None else registry.version(version)
-    if model is None:
-        raise ModelError(
-            expected=f"a champion of {MODEL_NAME} in {registry.uri}",
-            found="none",
-            remedy="run: python -m ml.train, or name a version with --version",
-        )
+    model = registry.choose(version)
     with tempfile.TemporaryDirectory() as folder:
         return VersionedScorer(_read(registry.download(model, Path(folder))), model.version)
 
@@ -163,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("--snapshot", default=CURRENT, metavar="ID", help="published snapshot (default: current)")
     source.add_argument("--database", type=Path, metavar="FILE", help="a warehouse file instead of a snapshot")
     model = parser.add_mutually_exclusive_group()
-    model.add_argument("--version", type=int, metavar="N", help="version in the registry (default: the champion)")
+    add_version_argument(model, "score with")
     model.add_argument("--model", type=Path, metavar="FOLDER", help="an exported model instead, such as ml/model")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results (default: see above)")
     return parser
@@ -175,6 +170,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = Settings.from_environment()
 
     def command() -> None:
+        """Score, write, and print what came out."""
         started = time.perf_counter()
         if options.database:
             source = file_source(options.database.expanduser().resolve())

@@ -187,6 +187,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = Settings.from_environment()
 
     def command() -> None:
+        """List, roll back or promote, and say what has changed."""
         registry = Registry(settings)
         if options.list:
             print(listing(registry))

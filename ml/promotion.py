@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.assessment import assess
+from ml.bootstrap import Difference, paired_mean_difference
 from ml.config import TrainingConfig
 from ml.data import TrainingData
-from ml.intervals import Interval, paired_mean_difference
 from ml.manifest import folds_fingerprint
 from ml.registry import RegisteredModel, Registry
 from ml.validation import Folds, cross_validate_repeatedly
 from warehouse.errors import SettingsError
+
+LEVEL = 0.9  # of the interval that a promotion is argued with
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Verdict:
     promoted: bool
     reason: str
     refused: bool = False
-    difference: Interval | None = None
+    difference: Difference | None = None
 
 
 def measure_incumbent(
@@ -152,7 +154,7 @@ def judge(
     champion = incumbent.candidate
     if champion is None:
         return Verdict(True, f"{name} {incumbent.how}")
-    difference = paired_mean_difference(1000 * candidate.costs, 1000 * champion.costs, seed)
+    difference = paired_mean_difference(1000 * candidate.costs, 1000 * champion.costs, seed, level=LEVEL)
     compared = (
         f"cost {candidate.cost_per_1000:.1f} per 1,000 against {champion.cost_per_1000:.1f} of {name} (difference "
         f"{difference.estimate:+.1f}, 90 % interval {difference.low:+.1f} to {difference.high:+.1f}), "

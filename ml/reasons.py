@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from ml.explain_population import ALL, GRID, PopulationStats
 from ml.explain_shap import Contributions
 from ml.explain_themes import BY_CODE, HISTORIES, THEMES, may_speak, theme_of
-from ml.explain_words import Row, label, sentence, value_words
+from ml.explain_values import value_words
+from ml.explain_words import Row, label, sentence
 
 MOST_REASONS = 4
 MIN_SHARE = 0.08

@@ -7,11 +7,11 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from ml.config import TrainingConfig
+from ml.tracking_store import sqlite_folder
 from warehouse.errors import SettingsError
 from warehouse.settings import PROJECT_ROOT, Settings
 
 RECIPE_FILE = "best_parameters.json"
-SQLITE_SCHEME = "sqlite:///"
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,7 @@ class StoredRecipe:
 
 def recipe_path(settings: Settings) -> Path:
     """Where the document lies: beside a SQLite store, in the repository when the store is a server."""
-    uri = settings.tracking_uri
-    folder = Path(uri.removeprefix(SQLITE_SCHEME)).resolve().parent if uri.startswith(SQLITE_SCHEME) else PROJECT_ROOT
-    return folder / RECIPE_FILE
+    return (sqlite_folder(settings.tracking_uri) or PROJECT_ROOT) / RECIPE_FILE
 
 
 def write_recipe(settings: Settings, recipe: StoredRecipe) -> Path:

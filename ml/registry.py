@@ -1,8 +1,6 @@
 """MLflow: where runs are tracked and models registered, and which of them is the champion."""
 
 import json
-import logging
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,12 +16,14 @@ from matplotlib.figure import Figure
 from mlflow import ActiveRun, MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SQLAlchemyError
 
 from ml.history import TRAINED, Promotion, promotion_now, promotions
 from ml.manifest import TrainingRun, build_manifest
 from ml.packaging import storage_options
+from ml.run_log import MANIFEST_FILE, OUT_OF_FOLD_FILE, log_run
 from ml.scorer import CreditScorer
+from ml.tracking_store import quieten, sqlite_folder, store_errors
+from ml.versions import VersionChoice
 from warehouse.database import first_line
 from warehouse.errors import ModelError
 from warehouse.settings import Settings
@@ -35,11 +35,6 @@ CHALLENGER = "challenger"
 VERDICT_TAG = "verdict"
 GUARD_TAG = "guard"
 PASSED, REFUSED = "passed", "refused"
-MANIFEST_FILE = "manifest.json"
-OUT_OF_FOLD_FILE = "out_of_fold.parquet"
-COST_CURVE_FILE = "cost_curve.csv"
-LONGEST_CAUSE = 200
-SQLITE_SCHEME = "sqlite:///"
 NOT_FOUND_CODES = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 
 
@@ -69,24 +64,39 @@ class Registry:
 
     def __init__(self, settings: Settings) -> None:
         self.uri = settings.tracking_uri
-        _quieten()
-        with _store_errors(self.uri):
+        quieten()
+        with store_errors(self.uri):
             mlflow.set_tracking_uri(self.uri)
             mlflow.set_registry_uri(self.uri)
             self._client = MlflowClient(self.uri, self.uri)
             experiment = self._client.get_experiment_by_name(EXPERIMENT)
-            self._experiment_id = (
-                experiment.experiment_id
-                if experiment
-                else self._client.create_experiment(EXPERIMENT, artifact_location=_artifact_location(self.uri))
-            )
+            self._experiment_id = experiment.experiment_id if experiment else self._create_experiment()
 
     @contextmanager
     def run(self, name: str, *, nested: bool = False) -> Iterator[ActiveRun]:
         """An active run of the experiment that registers no model, such as a comparison; inside another if nested."""
         started = {"experiment_id": self._experiment_id, "run_name": name, "nested": nested}
-        with _store_errors(self.uri), mlflow.start_run(**started) as active:
+        with store_errors(self.uri), mlflow.start_run(**started) as active:
             yield active
+
+    def choose(self, version: VersionChoice = None) -> RegisteredModel:
+        """The version that a command is about: by its number, the newest, or the champion when None.
+
+        Raises
+        ------
+        ModelError
+            There is no such version.
+        """
+        if isinstance(version, int):
+            return self.version(version)
+        chosen = self.champion() if version is None else next(reversed(self.versions()), None)
+        if chosen is None:
+            raise ModelError(
+                expected=f"a {CHAMPION if version is None else 'version'} of {MODEL_NAME} in {self.uri}",
+                found="none",
+                remedy="run: python -m ml.train (what there is: python -m ml.promote --list)",
+            )
+        return chosen
 
     def champion(self) -> RegisteredModel | None:
         """The champion; None when there is none yet."""
@@ -98,7 +108,7 @@ class Registry:
 
     def version(self, number: int) -> RegisteredModel:
         """A version by its number; `ModelError` when it does not exist."""
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             try:
                 return self._registered(self._client.get_model_version(MODEL_NAME, str(number)))
             except MlflowException as error:
@@ -124,9 +134,9 @@ class Registry:
         """
         features = scorer.features
         manifest = build_manifest(run, features)
-        with _store_errors(self.uri), tempfile.TemporaryDirectory() as workshop:
+        with store_errors(self.uri), tempfile.TemporaryDirectory() as workshop:
             with mlflow.start_run(experiment_id=self._experiment_id) as active:
-                _log_run(run, manifest, figures)
+                log_run(run, manifest, figures)
                 metadata = {name: manifest[name] for name in ("threshold", "data", "git")}
                 options = storage_options(scorer, run.data.select(features), metadata, Path(workshop))
                 logged = mlflow.pyfunc.log_model(name="model", **options)
@@ -138,19 +148,19 @@ class Registry:
 
     def versions(self) -> list[RegisteredModel]:
         """All versions, oldest first; none before the first training."""
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             found = self._client.search_model_versions(f"name = '{MODEL_NAME}'")
             return sorted((self._registered(version) for version in found), key=lambda model: model.version)
 
     def aliases(self) -> dict[str, int]:
         """Version by alias."""
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             found = self._client.search_registered_models(f"name = '{MODEL_NAME}'")
             return {alias: int(version) for model in found for alias, version in model.aliases.items()}
 
     def promotions(self) -> list[Promotion]:
         """Every change of champion, oldest first."""
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             found = self._client.search_registered_models(f"name = '{MODEL_NAME}'")
             return promotions(found[0].tags) if found else []
 
@@ -163,7 +173,7 @@ class Registry:
         previous = before.get(CHAMPION)
         guard = self.version(model.version).tags.get(GUARD_TAG, "unknown")
         change = promotion_now(how, reason, previous, model.version, guard)
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             try:
                 if previous not in {None, model.version}:
                     self._set_alias(CHALLENGER, previous)
@@ -178,12 +188,12 @@ class Registry:
 
     def stand_by(self, model: RegisteredModel) -> None:
         """Make a version the challenger; the champion stays."""
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             self._set_alias(CHALLENGER, model.version)
 
     def note_verdict(self, model: RegisteredModel, reason: str, *, refused: bool) -> None:
         """Write on a version what the guard and the comparison said."""
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             self._client.set_model_version_tag(MODEL_NAME, str(model.version), VERDICT_TAG, reason)
             guard = REFUSED if refused else PASSED
             self._client.set_model_version_tag(MODEL_NAME, str(model.version), GUARD_TAG, guard)
@@ -199,16 +209,18 @@ class Registry:
         with tempfile.TemporaryDirectory() as folder:
             return pd.read_parquet(self.artifact(model, OUT_OF_FOLD_FILE, folder))
 
-    def attach(self, model: RegisteredModel, folder: Path, name: str, metrics: Mapping[str, float]) -> None:
+    def attach(
+        self, model: RegisteredModel, folder: Path, name: str, metrics: Mapping[str, float] | None = None
+    ) -> None:
         """Log the files of a folder under a name, and more metrics, to the run that made a version."""
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             self._client.log_artifacts(model.run_id, str(folder), name)
-            for metric, value in metrics.items():
+            for metric, value in (metrics or {}).items():
                 self._client.log_metric(model.run_id, metric, value)
 
     def fetch(self, model: RegisteredModel, name: str, folder: Path) -> Path | None:
         """Copy a file of the run that made a version into a folder; None when the run has no such file."""
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             parent = str(Path(name).parent) if "/" in name else None
             if name not in {item.path for item in self._client.list_artifacts(model.run_id, parent)}:
                 return None
@@ -216,7 +228,7 @@ class Registry:
 
     def download(self, model: RegisteredModel, folder: Path) -> Path:
         """Copy the files of a version into a folder that exists; the folder with MLmodel."""
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             try:
                 uri = f"models:/{MODEL_NAME}/{model.version}"
                 return Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(folder)))
@@ -225,7 +237,7 @@ class Registry:
 
     def artifact(self, model: RegisteredModel, name: str, folder: str) -> Path:
         """Copy a file of the run that made a version into a folder; `ModelError` when the run has lost it."""
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             try:
                 return Path(
                     mlflow.artifacts.download_artifacts(run_id=model.run_id, artifact_path=name, dst_path=folder)
@@ -235,16 +247,16 @@ class Registry:
 
     def trained_at(self, model: RegisteredModel) -> datetime:
         """When the run that made a version began, UTC."""
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             return datetime.fromtimestamp(self._client.get_run(model.run_id).info.start_time / 1000, UTC)
 
-    def log_files(self, model: RegisteredModel, folder: Path, into: str) -> None:
-        """Add the files of a folder to the run that made a version, under a name."""
-        with _store_errors(self.uri):
-            self._client.log_artifacts(model.run_id, str(folder), into)
+    def _create_experiment(self) -> str:
+        folder = sqlite_folder(self.uri)
+        artifacts = str(folder / "mlruns") if folder else None  # a server decides for itself
+        return self._client.create_experiment(EXPERIMENT, artifact_location=artifacts)
 
     def _by_alias(self, alias: str) -> RegisteredModel | None:
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             try:
                 return self._registered(self._client.get_model_version_by_alias(MODEL_NAME, alias))
             except MlflowException as error:
@@ -269,75 +281,6 @@ class Registry:
     def _ensure_model(self) -> None:
         if not self._client.search_registered_models(f"name = '{MODEL_NAME}'"):
             self._client.create_registered_model(MODEL_NAME, description="Probability that an applicant defaults")
-
-
-def read_champion(settings: Settings) -> RegisteredModel | None:
-    """Version, run id, metrics and tags of the champion; None when there is none yet.
-
-    Raises
-    ------
-    ModelError
-        The store cannot be opened.
-    """
-    return Registry(settings).champion()
-
-
-def _log_run(run: TrainingRun, manifest: dict[str, Any], figures: Mapping[str, Figure]) -> None:
-    """Log everything but the model to the active run."""
-    data = manifest["data"]
-    parameters = {name: value for name, value in run.config.to_dict().items() if name != "members"}
-    parameters |= {f"data_{name}": value for name, value in data.items()}
-    mlflow.log_params(parameters | {"calibration": manifest["calibration"]["method"]} | _member_parameters(run))
-    mlflow.set_tags({"git_revision": manifest["git"]["revision"], "git_dirty": manifest["git"]["dirty"]})
-    mlflow.log_metrics(run.metrics)
-    for step, result in enumerate(fold for one in run.validations for fold in one.results):
-        mlflow.log_metric("fold_auc", result.auc, step=step)
-        mlflow.log_metric("fold_training_auc", result.training_auc, step=step)
-        mlflow.log_metric("fold_features", result.features, step=step)
-    mlflow.log_dict(manifest, MANIFEST_FILE)
-    for name, figure in figures.items():
-        mlflow.log_figure(figure, name)
-    with tempfile.TemporaryDirectory() as folder:
-        run.out_of_fold.to_parquet(Path(folder) / OUT_OF_FOLD_FILE, index=False)
-        run.cost_curve.to_csv(Path(folder) / COST_CURVE_FILE, index=False)
-        mlflow.log_artifacts(folder)
-
-
-def _member_parameters(run: TrainingRun) -> dict[str, str]:
-    """One parameter per member: a single one with the whole blend could be too long for MLflow."""
-    return {
-        f"member_{number}": json.dumps({"family": member.family, "weight": member.weight, **member.parameters})
-        for number, member in enumerate(run.config.members)
-    }
-
-
-def _artifact_location(uri: str) -> str | None:
-    """Folder `mlruns` beside a SQLite file, wherever the command is started; a server decides for itself."""
-    if not uri.startswith(SQLITE_SCHEME):
-        return None
-    return str(Path(uri.removeprefix(SQLITE_SCHEME)).resolve().parent / "mlruns")
-
-
-def _quieten() -> None:
-    """Keep MLflow's housekeeping out of a person's terminal, and a wrong address from being tried for minutes."""
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-
-
-@contextmanager
-def _store_errors(uri: str) -> Iterator[None]:
-    """Report what MLflow or its database say as one line."""
-    try:
-        yield
-    except (MlflowException, SQLAlchemyError) as error:
-        raise ModelError(
-            expected=f"an MLflow store at {uri}",
-            found=first_line(error)[:LONGEST_CAUSE],
-            remedy="set MLFLOW_TRACKING_URI to sqlite:///<absolute file> or to the address of a server",
-        ) from error
 
 
 def _artifact_missing(model: RegisteredModel, name: str, error: Exception) -> ModelError:

@@ -5,10 +5,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ml.registry import MODEL_NAME, RegisteredModel, read_champion
+from ml.registry import MODEL_NAME, RegisteredModel, Registry
 from warehouse.cli import run_command
 from warehouse.database import connect, require_table
-from warehouse.errors import ModelError
 from warehouse.settings import PROJECT_ROOT, Settings
 
 DRIFT_REPORT = PROJECT_ROOT / "monitoring" / "reports" / "drift" / "drift.html"
@@ -25,13 +24,7 @@ def summary(settings: Settings) -> str:
         No model is champion yet.
     """
     clients, features = _size(settings.duckdb_path)
-    champion = read_champion(settings)
-    if champion is None:
-        raise ModelError(
-            expected=f"a champion of {MODEL_NAME} in {settings.tracking_uri}",
-            found="none",
-            remedy="run: python -m ml.train",
-        )
+    champion = Registry(settings).choose()
     snapshot = settings.published_dir / "current"
     what = [
         ("clients", f"{clients['training']:,} with a label, {clients['scoring']:,} to be scored"),

@@ -155,6 +155,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = Settings.from_environment()
 
     def command() -> None:
+        """Train and print; a model that a guard refuses is registered, and an error."""
         started = time.perf_counter()
         TrainingConfig(seed=options.seed, folds=options.folds, rounds=options.rounds or 1)  # refuse before reading
         data = read_training_data((options.database or settings.duckdb_path).expanduser().resolve())

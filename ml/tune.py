@@ -14,7 +14,7 @@ import mlflow
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from ml.config import default_recipe
+from ml.config import TrainingConfig, default_recipe
 from ml.data import TrainingData, read_training_data
 from ml.holdout import split_holdout
 from ml.recipe_store import StoredRecipe, read_recipe, recipe_path, write_recipe
@@ -82,30 +82,15 @@ def tune(data: TrainingData, config: TuningConfig, settings: Settings, registry:
     )
     with registry.run(f"tuning {study.study_name}"):
         mlflow.log_params({"study": study.study_name, "objective": config.objective, "folds": config.folds})
-        if not study.trials:
-            study.enqueue_trial(starting_point(base))
-        study.optimize(
-            Objective(development, base, folds, config.objective),
-            n_trials=config.trials,
-            timeout=config.timeout,
-            callbacks=[lambda study, trial: _log_trial(registry, study, trial)],
-        )
-        _require_a_complete_trial(study)
-        for name, figure in study_figures(study).items():
-            mlflow.log_figure(figure, name)
+        _run_trials(study, Objective(development, base, folds, config.objective), base, config, registry)
         _say("confirming the best trial against the default recipe on other folds")
         confirmation = confirm(development, base, others, config.objective, study.best_params)
         mlflow.log_metrics({"confirmed_tuned": confirmation.tuned, "confirmed_default": confirmation.default})
         mlflow.set_tag("recipe", "tuned" if confirmation.accepted else "default")
     if not confirmation.accepted:
         return Outcome(study, confirmation, None)
-    recipe = StoredRecipe(
-        with_values(base, study.best_params),
-        study.study_name,
-        data.fingerprint,
-        config.objective,
-        confirmation.tuned,
-    )
+    tuned = with_values(base, study.best_params)
+    recipe = StoredRecipe(tuned, study.study_name, data.fingerprint, config.objective, confirmation.tuned)
     return Outcome(study, confirmation, write_recipe(settings, recipe))
 
 
@@ -130,6 +115,23 @@ def summary(outcome: Outcome, settings: Settings) -> str:
         for name, value in study.best_params.items()
     ]
     return "\n".join(f"  {name:<24}{text}" for name, text in [*lines, *values])
+
+
+def _run_trials(
+    study: optuna.Study, objective: Objective, base: TrainingConfig, config: TuningConfig, registry: Registry
+) -> None:
+    """Add trials to a study, the default recipe first; figures of all of them go to the active run."""
+    if not study.trials:
+        study.enqueue_trial(starting_point(base))
+    study.optimize(
+        objective,
+        n_trials=config.trials,
+        timeout=config.timeout,
+        callbacks=[lambda study, trial: _log_trial(registry, study, trial)],
+    )
+    _require_a_complete_trial(study)
+    for name, figure in study_figures(study).items():
+        mlflow.log_figure(figure, name)
 
 
 def _decision(outcome: Outcome, settings: Settings) -> str:
@@ -209,6 +211,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
     def command() -> None:
+        """Tune, and print what was found."""
         started = time.perf_counter()
         config = TuningConfig(**options)
         outcome = tune(read_training_data(database), config, settings, Registry(settings))

@@ -9,10 +9,11 @@ import optuna
 from numpy.typing import NDArray
 
 from ml.assessment import assess
-from ml.bootstrap import Difference, PairedBootstrap, compare
+from ml.bootstrap import Difference, PairedBootstrap, compare, paired_mean_difference
 from ml.config import LIGHTGBM, MemberSpec, TrainingConfig
 from ml.data import TrainingData
-from ml.metrics import auc, cost_curve
+from ml.metrics import auc
+from ml.threshold import cost_curve
 from ml.tune_space import suggest, with_values
 from ml.validation import Folds, Trainer
 
@@ -51,6 +52,7 @@ class Objective:
         values = suggest(trial, self._base, self._repaid_per_defaulter)
 
         def report(fold: int, probability: FloatArray) -> None:
+            """Tell the study how it stands after a fold; stop when the trial falls behind."""
             trial.report(self._so_far(fold, probability), fold + 1)
             if fold + 1 < self._folds.count and trial.should_prune():
                 raise optuna.TrialPruned
@@ -147,11 +149,11 @@ def confirm(
     objective = Objective(data, base, folds, kind)
     probabilities = [objective.probability(chosen) for chosen in (values, {})]
     assessed = [assess(data.target, [(probability, folds.fold_of)]) for probability in probabilities]
-    bootstrap = PairedBootstrap(data.target, seed=base.seed)
     if kind == AUC:
+        bootstrap = PairedBootstrap(data.target, seed=base.seed)
         difference = compare(*(bootstrap.auc(probability) for probability in probabilities))
     else:
-        difference = compare(*(bootstrap.cost_per_1000(one.refused[0]) for one in assessed))
+        difference = paired_mean_difference(*(1000 * one.costs(data.target) for one in assessed), base.seed)
     greater = difference.probability_greater
     tuned, default = (one.metrics[METRICS[kind]] for one in assessed)
     return Confirmation(tuned, default, difference, greater if kind == COST else 1 - greater)

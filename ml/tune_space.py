@@ -82,6 +82,7 @@ def with_values(base: TrainingConfig, values: Mapping[str, Any]) -> TrainingConf
     parameters = lightgbm_parameters(values)
 
     def changed(member: MemberSpec) -> MemberSpec:
+        """The member with the values, when it is boosted trees."""
         if member.family != LIGHTGBM:
             return member
         return replace(member, parameters=dict(member.parameters) | parameters)

@@ -40,6 +40,7 @@ class _Cut:
 
     @property
     def number(self) -> float:
+        """The upper end as a number."""
         return math.nextafter(self.value, -math.inf) if self.below else self.value
 
 

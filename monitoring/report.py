@@ -184,6 +184,7 @@ def main(argv: list[str] | None = None) -> int:
     strong_share = 0.0
 
     def command() -> None:
+        """Write the report, print its summary, and note the share of strong drift."""
         nonlocal strong_share
         options = Options(args.rows, args.columns, args.seed, args.max_share)
         places = [find_place(args.reference, "reference", settings), find_place(args.current, "current", settings)]

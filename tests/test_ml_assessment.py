@@ -12,8 +12,8 @@ from ml.calibration import (
     fit_calibration,
     reliability,
 )
-from ml.metrics import THEORETICAL_THRESHOLD, choose_threshold
-from ml.threshold import steady_threshold
+from ml.metrics import THEORETICAL_THRESHOLD
+from ml.threshold import choose_threshold, steady_threshold
 
 RANDOM = np.random.default_rng(1)
 TRUE = np.clip(RANDOM.beta(1.2, 12, 6000), 0.001, 0.9)

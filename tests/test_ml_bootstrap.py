@@ -9,8 +9,8 @@ from sklearn.metrics import roc_auc_score
 import ml.bootstrap
 import ml.imbalance
 import ml.tune_space
-from ml.bootstrap import PairedBootstrap, compare
-from ml.metrics import Confusion, auc
+from ml.bootstrap import PairedBootstrap, compare, paired_mean_difference
+from ml.metrics import Confusion, auc, decision_costs
 
 
 @pytest.fixture(scope="module")
@@ -30,18 +30,32 @@ def test_the_first_value_is_that_of_the_applicants_as_they_are(scored):
     target, good, _ = scored
     bootstrap = PairedBootstrap(target, resamples=5)
     assert bootstrap.auc(good)[0] == pytest.approx(auc(target, good))
-    refused = good > 0.3
-    assert bootstrap.cost_per_1000(refused)[0] == pytest.approx(Confusion.of(target, refused).cost_per_1000)
+
+
+def test_a_mean_difference_is_that_of_the_costs_of_all_decisions(scored):
+    target, good, noise = scored
+    first, second = (1000 * decision_costs(target, score > 0.3) for score in (good, noise))
+    expected = Confusion.of(target, good > 0.3).cost_per_1000 - Confusion.of(target, noise > 0.3).cost_per_1000
+    assert paired_mean_difference(first, second, seed=1).estimate == pytest.approx(expected)
+
+
+def test_resampled_mean_differences_lie_where_drawing_the_rows_would_put_them():
+    random = np.random.default_rng(5)
+    first = random.choice([0.0, 1.0, 10.0], size=2000, p=[0.8, 0.15, 0.05])
+    second = np.where(random.random(2000) < 0.95, first, 0.0)
+    difference = paired_mean_difference(first, second, seed=1, level=0.9)
+    assert difference.low < difference.estimate < difference.high
+    resampled = (first - second)[random.integers(2000, size=(2000, 2000))].mean(axis=1)
+    low, high = np.quantile(resampled, [0.05, 0.95])
+    assert (difference.low, difference.high) == pytest.approx((low, high), abs=0.01)
+    assert difference.probability_greater == pytest.approx(np.mean(resampled > 0), abs=0.01)
 
 
 def test_resamples_measure_what_drawing_the_rows_would(scored):
     target, good, _ = scored
     bootstrap = PairedBootstrap(target, resamples=20, seed=4)
     drawn = np.random.default_rng(4).integers(0, target.size, (20, target.size))
-    refused = good > 0.3
     assert bootstrap.auc(good)[1:] == pytest.approx([roc_auc_score(target[rows], good[rows]) for rows in drawn])
-    expected = [Confusion.of(target[rows], refused[rows]).cost_per_1000 for rows in drawn]
-    assert bootstrap.cost_per_1000(refused)[1:] == pytest.approx(expected)
 
 
 def test_resamples_do_not_depend_on_how_many_are_held_at_once(scored, monkeypatch):
@@ -55,7 +69,7 @@ def test_a_model_does_not_differ_from_itself_and_a_difference_turns_round(scored
     target, good, noise = scored
     bootstrap = PairedBootstrap(target, seed=1)
     same = compare(bootstrap.auc(good), bootstrap.auc(good))
-    assert (same.value, same.low, same.high, same.probability_greater) == (0, 0, 0, 0.5)
+    assert (same.estimate, same.low, same.high, same.probability_greater) == (0, 0, 0, 0.5)
     assert not same.is_real
     forward = compare(bootstrap.auc(good), bootstrap.auc(noise))
     back = compare(bootstrap.auc(noise), bootstrap.auc(good))
@@ -68,7 +82,7 @@ def test_knowing_something_is_really_better_than_knowing_nothing(scored):
     bootstrap = PairedBootstrap(target, seed=1)
     difference = compare(bootstrap.auc(good), bootstrap.auc(noise))
     assert difference.is_real
-    assert difference.low < difference.value < difference.high
+    assert difference.low < difference.estimate < difference.high
     assert difference.probability_greater > 0.99
 
 

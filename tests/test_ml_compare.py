@@ -127,7 +127,7 @@ def test_every_measure_is_there_and_knowledge_beats_the_dummy(judged):
 def test_the_best_differs_from_itself_by_nothing_and_the_table_opens_with_it(data, judged):
     best = best_of(judged)
     differences = against_best(data, judged, best, seed=1)
-    assert differences[best].cost_per_1000.value == differences[best].auc.high == 0
+    assert differences[best].cost_per_1000.estimate == differences[best].auc.high == 0
     table = results_table(judged, differences)
     assert table.iloc[0]["family"] == judged[best].candidate.family
     assert table["cost_per_1000_mean"].is_monotonic_increasing

@@ -18,9 +18,9 @@ from ml.data import read_training_data
 from ml.estimator import encoded
 from ml.explain import main
 from ml.explain_client import explain_client, reasons_for
+from ml.explain_client_plots import position_figure, theme_steps, waterfall_figure
 from ml.explain_data import find_client, read_population
 from ml.explain_global import explain_model
-from ml.explain_plots import position_figure, theme_steps, waterfall_figure
 from ml.explain_population import ACCEPTED, ALL, PopulationStats
 from ml.explain_shap import Encoded, additivity_error, contributions, decide
 from ml.registry import Registry

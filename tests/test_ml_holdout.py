@@ -9,7 +9,7 @@ from ml.config import MemberSpec, TrainingConfig
 from ml.cost_views import Amounts, amount_weighted_cost, read_amounts
 from ml.data import read_training_data
 from ml.holdout import judge_holdout, split_holdout
-from ml.intervals import Judged, paired_mean_difference
+from ml.intervals import Judged
 from ml.metrics import Confusion, auc, brier_score, kolmogorov_smirnov
 from ml.train import develop, fit_scorer
 from tests.ml_fixtures import synthetic_applicants, write_warehouse
@@ -103,17 +103,6 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
         interval = Judged(target, probability, 0.5).intervals(trial, resamples=100, level=0.9)["auc"]
         covered += interval.low <= 0.7602 <= interval.high  # the AUC of two normal scores one deviation apart
     assert 80 <= covered <= 98
-
-
-def test_a_paired_difference_is_narrower_than_what_its_sides_vary():
-    random = np.random.default_rng(5)
-    first = random.choice([0.0, 1.0, 10.0], size=2000, p=[0.8, 0.15, 0.05])
-    second = np.where(random.random(2000) < 0.95, first, 0.0)
-    interval = paired_mean_difference(first, second, seed=1)
-    assert interval.low < interval.estimate < interval.high
-    drawn = random.integers(2000, size=(2000, 2000))
-    low, high = np.quantile((first - second)[drawn].mean(axis=1), [0.05, 0.95])
-    assert (interval.low, interval.high) == pytest.approx((low, high), abs=0.01)
 
 
 def test_applicants_without_an_amount_are_left_out_of_the_weighted_cost():

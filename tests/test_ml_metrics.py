@@ -13,18 +13,8 @@ import ml.guards
 import ml.intervals
 import ml.metrics
 import ml.threshold
-from ml.metrics import (
-    THEORETICAL_THRESHOLD,
-    Confusion,
-    auc,
-    brier_score,
-    choose_threshold,
-    cost_curve,
-    gini,
-    kolmogorov_smirnov,
-    nested_refusals,
-    nested_thresholds,
-)
+from ml.metrics import THEORETICAL_THRESHOLD, Confusion, auc, brier_score, gini, kolmogorov_smirnov
+from ml.threshold import choose_threshold, cost_curve, nested_refusals, nested_thresholds
 
 
 @pytest.fixture

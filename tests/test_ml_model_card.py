@@ -68,11 +68,11 @@ def full(settings, bare, tmp_path_factory):
     for name, document in explanation.documents.items():
         (explain / f"{name}.json").write_text(json.dumps(document))
     explanation.figures["themes"].savefig(explain / "themes.png")
-    registry.log_files(model, explain, "explain")
+    registry.attach(model, explain, "explain")
     fairness = folder / "fairness"
     fairness.mkdir()
     write(judge_fairness(registry, model, settings.duckdb_path), fairness)
-    registry.attach(model, fairness, ARTIFACTS, {})
+    registry.attach(model, fairness, ARTIFACTS)
     return write_card(registry, model, read_catalog_rows(settings.duckdb_path), folder / "card")
 
 

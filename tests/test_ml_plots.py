@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ml.calibration import reliability
-from ml.metrics import cost_curve
 from ml.plots import cost_curve_figure, reliability_figure
+from ml.threshold import cost_curve
 
 
 @pytest.mark.parametrize("defaulters_score", [0.3, 0.95])

@@ -11,6 +11,7 @@ import mlflow
 import pytest
 
 from ml.export import VERSION_KEY
+from ml.export import main as export_main
 from ml.promote import main
 from ml.registry import Registry
 from ml.train import main as train_main
@@ -60,6 +61,14 @@ def place(store, tmp_path, monkeypatch) -> Place:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", settings.tracking_uri)
     model_dir = tmp_path / "model"
     return Place(Registry(settings), model_dir, lambda *arguments: main(["--out", str(model_dir), *arguments]))
+
+
+def test_the_newest_version_need_not_be_the_champion(place):
+    choose = place.registry.choose
+    assert [choose(version).version for version in (None, "newest", 1)] == [2, 3, 1]
+    assert export_main(["--version", "newest", "--out", str(place.model_dir)]) == 0
+    assert place.exported() == 3
+    assert place.registry.champion().version == 2
 
 
 def test_a_version_is_promoted_and_the_log_says_by_whom_and_why(place, capsys):

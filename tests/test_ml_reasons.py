@@ -1,19 +1,23 @@
 """Reason codes: which, how many, in which words, and how stable."""
 
 import doctest
+import re
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
-from ml import explain_themes, explain_words
+from ml import explain_themes, explain_values, explain_words
 from ml.data import TrainingData
 from ml.explain_client import reasons_for
+from ml.explain_labels import CASES, COUNTED, FLAGS, LABELS
 from ml.explain_population import ALL, Feature, PopulationStats
 from ml.explain_shap import Encoded, contributions
 from ml.explain_themes import BY_CODE, THEMES, may_speak, theme_of
-from ml.explain_words import label, sentence, value_words
+from ml.explain_values import value_words
+from ml.explain_words import label, sentence
 from ml.reasons import MIN_SHARE, MOST_REASONS, rank
 from ml.scorer import REFUSE, CreditScorer
 from tests.explain_fixtures import (
@@ -24,6 +28,7 @@ from tests.explain_fixtures import (
     training_data,
     write_explained_warehouse,
 )
+from warehouse.settings import PROJECT_ROOT
 
 PROTECTED = {"gender", "age", "family"}
 
@@ -46,6 +51,14 @@ def frame() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def stats(scorer, frame) -> PopulationStats:
     return population(scorer, frame)
+
+
+@pytest.fixture(scope="module")
+def columns() -> set[str]:
+    """Features of the mart, by its contract."""
+    text = (PROJECT_ROOT / "dbt_project/models/marts/_feature_marts__models.yml").read_text(encoding="utf-8")
+    models = {model["name"]: model for model in yaml.safe_load(text)["models"]}
+    return {column["name"] for column in models["client_features"]["columns"]}
 
 
 def ranked(scorer, frame, stats):
@@ -101,8 +114,8 @@ def test_protected_attributes_move_the_score_but_are_never_a_reason_nor_in_its_w
         ("application_product_term_ext_source_2_difference", "external_scores", True),
         ("bureau_active_debt_to_credit_ratio_max", "debt", True),
         ("bureau_12m_overdue_ever_max", "bureau_lateness", True),
-        ("pos_days_past_due_tolerated_max_6m", "punctuality", True),
-        ("card_late_share_12m", "punctuality", True),
+        ("pos_days_past_due_tolerated_max_12m", "punctuality", True),
+        ("card_late_share", "punctuality", True),
         ("card_balance_slope_6m", "cards", True),
         ("previous_refused_share_last_3", "decisions", True),
         ("previous_refused_amt_credit_mean", "previous_terms", True),
@@ -110,12 +123,24 @@ def test_protected_attributes_move_the_score_but_are_never_a_reason_nor_in_its_w
         ("a_column_of_tomorrow", "other", True),
     ],
 )
-def test_features_belong_to_the_theme_they_are_about(feature, theme, speaks):
+def test_features_belong_to_the_theme_they_are_about(feature, theme, speaks, columns):
+    assert feature in columns or theme == "other"
     assert theme_of(feature).code == theme
     assert may_speak(feature) is speaks
 
 
-@pytest.mark.parametrize("module", [explain_themes, explain_words])
+def test_labels_and_flags_are_of_features_that_the_mart_has(columns):
+    assert not {*LABELS, *FLAGS} - columns
+
+
+@pytest.mark.parametrize(("pattern", "counted_in"), [rule[:2] for rule in (*CASES, *COUNTED)])
+def test_what_is_told_as_a_count_has_its_number_of_cases_in_the_mart(pattern, counted_in, columns):
+    matches = list(filter(None, (re.fullmatch(pattern, name) for name in columns)))
+    assert matches
+    assert not {counted_in.format(match.group(1) or "") for match in matches} - columns
+
+
+@pytest.mark.parametrize("module", [explain_themes, explain_values, explain_words])
 def test_examples_in_the_docstrings_hold(module):
     assert doctest.testmod(module).failed == 0
 

@@ -12,7 +12,7 @@ import pytest
 from ml.config import TrainingConfig
 from ml.export import main as export_main
 from ml.recipe_store import StoredRecipe, write_recipe
-from ml.registry import Registry, read_champion
+from ml.registry import Registry
 from ml.train import main
 from tests.ml_fixtures import prepare_store, settings_in, synthetic_applicants, trained_once, write_warehouse
 from warehouse.settings import PROJECT_ROOT
@@ -166,7 +166,7 @@ def test_a_tracking_address_that_cannot_be_used_is_one_line(place, tmp_path, cap
 def test_a_run_leaves_parameters_metrics_figure_predictions_and_a_manifest(tmp_path_factory):
     trained = trained_once(tmp_path_factory)
     registry = Registry(trained.settings)
-    champion = read_champion(trained.settings)
+    champion = registry.champion()
     assert champion == registry.version(1)
     assert champion.metrics["cost_per_1000"] < champion.metrics["cost_per_1000_accept_all"]
 
@@ -192,7 +192,7 @@ def test_a_run_leaves_parameters_metrics_figure_predictions_and_a_manifest(tmp_p
 
 def test_there_is_no_champion_before_the_first_training(tmp_path_factory, tmp_path, monkeypatch, capsys):
     settings = prepare_store(tmp_path_factory, tmp_path)
-    assert read_champion(settings) is None
+    assert Registry(settings).champion() is None
     monkeypatch.setenv("MLFLOW_TRACKING_URI", settings.tracking_uri)
     assert export_main(["--out", str(tmp_path / "model")]) == 1
     assert "run: python -m ml.train" in capsys.readouterr().err

@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -42,7 +44,14 @@ def make_run(clone: Path, **environment: str) -> str:
         text=True,
     )
     assert done.returncode == 0, done.stdout[-6000:]
+    failed = [line for line in done.stdout.splitlines() if line.startswith("error: ") or "(ignored)" in line]
+    assert not failed, done.stdout[-6000:]
     return done.stdout
+
+
+def newest_version(clone: Path) -> int:
+    with closing(sqlite3.connect(clone / "mlflow.db")) as con:
+        return con.execute("select max(version) from model_versions").fetchone()[0]
 
 
 def check_what_a_run_leaves(clone: Path, output: str, clients: int) -> None:
@@ -60,7 +69,10 @@ def check_what_a_run_leaves(clone: Path, output: str, clients: int) -> None:
     assert list((clone / "warehouse" / "scores").glob("scores_v1_*_scoring.parquet"))
     card = clone / "ml" / "reports" / "model_card"
     assert {"model_card.md", "model_card.html", "model_card.pdf"} <= {path.name for path in card.iterdir()}
-    assert "four-fifths" in (card / "model_card.md").read_text(encoding="utf-8")
+    text = (card / "model_card.md").read_text(encoding="utf-8")
+    assert text.splitlines()[0].endswith(f", version {newest_version(clone)}"), "the card is of the model of this run"
+    assert "four-fifths" in text
+    assert "Not measured for this version" not in text
 
 
 def test_it_runs_on_the_sample_of_real_clients(clone: Path, sample_dir: Path):
@@ -70,7 +82,9 @@ def test_it_runs_on_the_sample_of_real_clients(clone: Path, sample_dir: Path):
 
 
 def test_it_runs_on_generated_files_after_a_run_on_others(clone: Path):
+    before = newest_version(clone) if (clone / "mlflow.db").exists() else 0
     output = make_run(clone)
+    assert newest_version(clone) == before + 1
     generated = len((clone / "warehouse" / "raw" / "application_train.csv").read_text().splitlines()) - 1
     generated += len((clone / "warehouse" / "raw" / "application_test.csv").read_text().splitlines()) - 1
     check_what_a_run_leaves(clone, output, clients=generated)

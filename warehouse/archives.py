@@ -116,6 +116,7 @@ class _Finder:
         }
 
     def add_folder(self, folder: Path, depth: int = 1) -> None:
+        """Take what is wanted from a folder, and from the folders in it."""
         for path in sorted(folder.iterdir()):
             if path.name.startswith((".", "__MACOSX")):
                 continue
@@ -127,6 +128,7 @@ class _Finder:
                 self.stock.ignored.append(path.name)
 
     def add_archive(self, label: str, opener: Opener, depth: int) -> None:
+        """Take what is wanted from an archive, and from the archives in it."""
         try:
             with opener() as file, zipfile.ZipFile(file) as archive:
                 members = archive.infolist()
@@ -235,6 +237,7 @@ def _file_opener(path: Path) -> Opener:
 def _member_opener(archive: Opener, member: zipfile.ZipInfo) -> Opener:
     @contextmanager
     def open_member() -> Iterator[BinaryIO]:
+        """Open the archive anew for each reading."""
         with archive() as file, zipfile.ZipFile(file) as opened, opened.open(member) as stream:
             yield stream  # type: ignore[misc]
 

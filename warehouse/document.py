@@ -150,6 +150,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.parse_args(argv)
 
     def write() -> None:
+        """Write each document, and say so."""
         for path, text in documents().items():
             path.write_text(text, encoding="utf-8")
             print(f"wrote {path.relative_to(PROJECT_ROOT)}")

@@ -156,6 +156,7 @@ def _compile(folder: Path) -> tuple[list[Any], dict[str, Any]]:
     ordered: dict[str, Any] = {}
 
     def visit(unique_id: str) -> None:
+        """Add a model after those that it reads."""
         if unique_id in nodes and unique_id not in ordered:
             for parent in sorted(nodes[unique_id].depends_on.nodes):
                 visit(parent)

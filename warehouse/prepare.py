@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return generate([str(option) for option in options])
 
     def check() -> None:
+        """Find the file of each table."""
         for table in load_contract().tables:
             find_raw_file(settings.raw_dir, table)
         print(f"raw files: the eight files in {settings.raw_dir}")

@@ -50,6 +50,7 @@ def measure_profile(warehouse: Path, contract: Contract, *, report: Callable[[st
     """
 
     def timed(step: str, measure: Callable[[], Measured]) -> Measured:
+        """Measure one step, and report how long it took."""
         started = time.perf_counter()
         measured = measure()
         report(f"{step:34s}{time.perf_counter() - started:8.1f} s")
@@ -135,6 +136,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
 
     def command() -> None:
+        """Measure, write the page, and say where."""
         started = time.perf_counter()
         profile = measure_profile(args.database, load_contract())
         write_page(args.out, render(profile))

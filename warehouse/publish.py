@@ -258,6 +258,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
 
     def command() -> None:
+        """Publish, and list what is in the snapshot."""
         snapshot, is_new = publish(args.warehouse, args.published.resolve())
         size = snapshot.manifest["file"]["bytes"] / 1e6
         for mart in snapshot.manifest["marts"]:

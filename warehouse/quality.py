@@ -208,6 +208,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
 
     def command() -> None:
+        """Run the gate, write its report, and fail when an expectation does."""
         run, outcomes = check_quality(args.warehouse, load_contract())
         write_report(args.report, args.warehouse, run, outcomes)
         _tell([finding for outcome in outcomes for finding in outcome.warnings])

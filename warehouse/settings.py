@@ -35,6 +35,7 @@ class Settings:
         values = os.environ if environ is None else environ
 
         def path(variable: str, default: str) -> Path:
+            """The path that a variable names, or its default."""
             value = values.get(variable)
             return Path(value).expanduser().resolve() if value else PROJECT_ROOT / default
 

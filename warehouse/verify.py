@@ -121,6 +121,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
 
     def command() -> None:
+        """Look for faults, and fail when there is one."""
         snapshot = resolve_snapshot(args.snapshot, args.published)
         faults = find_faults(snapshot, print)
         if faults:

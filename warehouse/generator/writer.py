@@ -53,6 +53,7 @@ class _Counter:
         self.error: BaseException | None = None
 
     def counted(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Pass the batches on, counting their rows and keeping what goes wrong."""
         try:
             for batch in batches:
                 self.rows += batch.num_rows
