@@ -116,10 +116,14 @@ def _staging_model(contract: Contract, table: Table) -> dict[str, Any]:
         "description": f"{table.description} Typed, in lower case, with sentinels as null.",
         "columns": columns,
     }
+    tests: list[dict[str, Any]] = []
     if len(table.primary_key) > 1:
         key, month = (name.lower() for name in table.primary_key)
-        model["data_tests"] = [{"one_row_per_month": {"arguments": {"key": key, "month": month}}}]
-    return model
+        tests.append({"one_row_per_month": {"arguments": {"key": key, "month": month}}})
+    if table.parent_key and table.parent_table == "previous_application":
+        arguments = {"loan": table.parent_key.lower(), "client": KEY["name"]}
+        tests.append({"one_client_per_loan": {"arguments": arguments}})
+    return model | ({"data_tests": tests} if tests else {})
 
 
 def _staging_column(table: Table, name: str) -> dict[str, Any]:

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with
 
 bureau as (
@@ -35,8 +37,9 @@ joined as (
         {{ safe_ratio('bureau.amt_credit_max_overdue', 'bureau.amt_credit_sum') }} as overdue_to_credit_ratio,
         bureau.days_credit_enddate - bureau.days_credit as planned_days,
         bureau.days_enddate_fact - bureau.days_credit_enddate as closed_after_planned_days,
-        bureau.days_credit - lag(bureau.days_credit) over (
-            partition by bureau.sk_id_curr order by bureau.days_credit, bureau.sk_id_bureau
+        -- in the order of the rank below, so that the rows are sorted once: the loan before is the next one
+        bureau.days_credit - lead(bureau.days_credit) over (
+            partition by bureau.sk_id_curr order by bureau.days_credit desc, bureau.sk_id_bureau desc
         ) as days_since_loan_before,
         row_number() over (
             partition by bureau.sk_id_curr order by bureau.days_credit desc, bureau.sk_id_bureau desc

@@ -6,6 +6,26 @@ pos_cash_balance as (
 
 ),
 
+-- from the table once more: a distinct count beside other aggregates makes DuckDB keep a copy of all rows
+terms as (
+
+    select distinct
+        sk_id_prev,
+        cnt_instalment
+    from {{ ref('stg_home_credit__pos_cash_balance') }}
+
+),
+
+terms_by_loan as (
+
+    select
+        sk_id_prev,
+        count(cnt_instalment) as term_count
+    from terms
+    group by sk_id_prev
+
+),
+
 by_loan as (
 
     select
@@ -18,7 +38,6 @@ by_loan as (
         max_by(name_contract_status, months_balance) as status_last,
         min_by(cnt_instalment_future, months_balance) as remaining_first,
         min(case when name_contract_status = 'Completed' then months_balance end) as months_completed,
-        count(distinct cnt_instalment) as term_count,
         max(sk_dpd_def) as days_past_due_max,
         count(case when sk_dpd > 0 then 1 end) as late_month_count,
         max(case when name_contract_status = 'Completed' then 1 else 0 end) as is_completed
@@ -39,6 +58,7 @@ graded as (
         end as is_completed_early,
         row_number() over (partition by sk_id_curr order by months_first desc, sk_id_prev desc) as recency_rank
     from by_loan
+    left join terms_by_loan using (sk_id_prev)
 
 )
 

@@ -59,9 +59,10 @@ spine as (
 
 joined as (
 
+    -- every feat_* has one row per application; the first one is not put into a hash table
     select *
-    from spine
-    left join feat_application using (sk_id_curr)
+    from feat_application
+    inner join spine using (sk_id_curr)
     left join feat_bureau using (sk_id_curr)
     left join feat_previous_application using (sk_id_curr)
     left join feat_installments using (sk_id_curr)

@@ -10,12 +10,33 @@ client_features as (
 
 ),
 
-labelled_sample as (
+applications as (
 
-    select *
-    from {{ ref('training_set') }}
+    select * from {{ ref('int_applications_unioned') }}
+
+),
+
+-- keys first: sorting whole rows would carry every feature along
+sampled as (
+
+    select
+        sk_id_curr,
+        target
+    from applications
+    where population = 'training'
     order by {{ hash_of('sk_id_curr') }}, sk_id_curr
     limit {{ rows_measured }}
+
+),
+
+labelled_sample as (
+
+    select
+        sampled.target,
+        features.*
+    from sampled
+    inner join {{ ref('client_features') }} as features
+        on sampled.sk_id_curr = features.sk_id_curr
 
 ),
 
