@@ -112,7 +112,6 @@ def product_term_peers(tables: Tables) -> pd.DataFrame:
         "ext_source_product": scores.prod(axis=1, skipna=False),
         "ext_source_3": x["EXT_SOURCE_3"],
         "days_employed": x["DAYS_EMPLOYED"],
-        "employed_to_age_ratio": ratio(x["DAYS_EMPLOYED"], x["DAYS_BIRTH"]),
     }
     features = {"application_product_term_client_count": over_terms(x, x["AMT_CREDIT"], "size")}
     for name, values in measures.items():

@@ -22,15 +22,16 @@ def bureau_groups(tables: Tables) -> pd.DataFrame:
         rows = loans[where]
         features |= {
             f"bureau_{name}loan_count": how_many(loans, pd.Series(where, index=loans.index)),
-            f"bureau_{name}credit_sum": total(rows, "AMT_CREDIT_SUM"),
-            f"bureau_{name}debt_sum": total(rows, "AMT_CREDIT_SUM_DEBT"),
-            f"bureau_{name}debt_max": largest(rows, "AMT_CREDIT_SUM_DEBT"),
-            f"bureau_{name}debt_to_credit_ratio_mean": mean(rows, "DEBT_SHARE"),
             f"bureau_{name}days_credit_mean": mean(rows, "DAYS_CREDIT"),
             f"bureau_{name}days_credit_max": largest(rows, "DAYS_CREDIT"),
             f"bureau_{name}days_credit_enddate_max": largest(rows, "DAYS_CREDIT_ENDDATE"),
-            f"bureau_{name}overdue_ever_mean": mean(rows, "AMT_CREDIT_MAX_OVERDUE"),
+            f"bureau_{name}overdue_ever_max": largest(rows, "AMT_CREDIT_MAX_OVERDUE"),
         }
+        if name != "12m_":
+            features[f"bureau_{name}credit_sum"] = total(rows, "AMT_CREDIT_SUM")
+            features[f"bureau_{name}debt_sum"] = total(rows, "AMT_CREDIT_SUM_DEBT")
+        if name != "closed_":
+            features[f"bureau_{name}debt_to_credit_ratio_mean"] = mean(rows, "DEBT_SHARE")
     return pd.DataFrame(features)
 
 
@@ -55,6 +56,7 @@ def bureau_times(tables: Tables) -> pd.DataFrame:
     )
     return pd.DataFrame(
         {
+            "bureau_credit_type_count": loans.groupby(CLIENT)["CREDIT_TYPE"].nunique(),
             "bureau_days_between_loans_mean": mean(loans, "GAP"),
             "bureau_days_between_loans_min": smallest(loans, "GAP"),
             "bureau_closed_after_planned_days_mean": mean(loans, "CLOSED_AFTER"),

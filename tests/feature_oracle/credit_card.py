@@ -14,11 +14,10 @@ def card_windows(tables: Tables) -> pd.DataFrame:
         recent = rows[rows["MONTHS_BALANCE"] >= -months]
         features |= {
             f"card_balance_mean{suffix}": mean(recent, "AMT_BALANCE"),
-            f"card_balance_max{suffix}": largest(recent, "AMT_BALANCE"),
             f"card_utilisation_mean{suffix}": mean(recent, "USED"),
             f"card_utilisation_max{suffix}": largest(recent, "USED"),
-            f"card_drawings_sum{suffix}": total(recent, "AMT_DRAWINGS_CURRENT"),
-            f"card_drawings_atm_count_sum{suffix}": total(recent, "CNT_DRAWINGS_ATM_CURRENT"),
+            f"card_drawings_mean{suffix}": mean(recent, "AMT_DRAWINGS_CURRENT"),
+            f"card_drawings_atm_count_mean{suffix}": mean(recent, "CNT_DRAWINGS_ATM_CURRENT"),
             f"card_payment_to_minimum_ratio_mean{suffix}": mean(recent, "PAID_TO_MINIMUM"),
         }
     return pd.DataFrame(features)
@@ -44,7 +43,10 @@ def card_course(tables: Tables) -> pd.DataFrame:
         "card_late_share": share(rows, rows["SK_DPD"] > 0),
         "card_days_past_due_max": largest(rows, "SK_DPD"),
         "card_month_count": rows.groupby(CLIENT).size(),
+        "card_count": rows.groupby(CLIENT)["SK_ID_PREV"].nunique(),
+        "card_balance_max": largest(rows, "AMT_BALANCE"),
         "card_balance_std": spread(rows, "AMT_BALANCE"),
+        "card_drawings_sum": total(rows, "AMT_DRAWINGS_CURRENT"),
         "card_months_drawing_last": largest(rows[rows["AMT_DRAWINGS_CURRENT"] > 0], "MONTHS_BALANCE"),
         "card_months_late_last": largest(rows[rows["SK_DPD"] > 0], "MONTHS_BALANCE"),
         "card_active_month_share": share(rows, rows["NAME_CONTRACT_STATUS"] == "Active"),

@@ -43,10 +43,8 @@ def instalment_windows(tables: Tables) -> pd.DataFrame:
             f"installments_late_over_7_days_share{suffix}": share(paid, paid["LATE"] > 7),
             f"installments_missed_share{suffix}": share(recent, recent["PAID"].isna()),
             f"installments_paid_to_owed_ratio_mean{suffix}": mean(recent, "PAID_SHARE"),
-            f"installments_shortfall_sum{suffix}": total(recent, "SHORT"),
             f"installments_shortfall_max{suffix}": largest(recent, "SHORT"),
             f"installments_payment_min{suffix}": smallest(recent, "PAID"),
-            f"installments_owed_sum{suffix}": total(recent, "OWED"),
         }
     return pd.DataFrame(features)
 
@@ -70,6 +68,8 @@ def instalment_totals(tables: Tables) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "installments_count": rows.groupby(CLIENT).size(),
+            "installments_owed_sum": total(rows, "OWED"),
+            "installments_owed_max": largest(rows, "OWED"),
             "installments_days_past_due_std": spread(rows, "LATE"),
             "installments_paid_to_owed_ratio_std": spread(rows, "PAID_SHARE"),
             "installments_partial_payment_count": total(rows.assign(MORE=rows["PARTS"] - 1), "MORE"),

@@ -14,7 +14,6 @@ def pos_windows(tables: Tables) -> pd.DataFrame:
     for months, suffix in ((3, "_3m"), (12, "_12m"), (24, "_24m"), (np.inf, "")):
         recent = rows[rows["MONTHS_BALANCE"] >= -months]
         features |= {
-            f"pos_days_past_due_max{suffix}": largest(recent, "SK_DPD"),
             f"pos_days_past_due_tolerated_max{suffix}": largest(recent, "SK_DPD_DEF"),
             f"pos_late_share{suffix}": share(recent, recent["SK_DPD"] > 0),
             f"pos_remaining_share_mean{suffix}": mean(recent, "LEFT_SHARE"),

@@ -20,21 +20,21 @@ def previous_groups(tables: Tables) -> pd.DataFrame:
     for name, group in groups.items():
         features |= {
             f"previous_{name}amt_application_mean": mean(group, "AMT_APPLICATION"),
-            f"previous_{name}amt_credit_max": largest(group, "AMT_CREDIT"),
             f"previous_{name}amt_annuity_mean": mean(group, "AMT_ANNUITY"),
             f"previous_{name}days_decision_max": largest(group, "DAYS_DECISION"),
         }
         if name in {"refused_", "running_"}:
             continue
         features |= {
+            f"previous_{name}amt_credit_max": largest(group, "AMT_CREDIT"),
             f"previous_{name}application_to_credit_ratio_mean": mean(group, "ASKED_TO_GRANTED"),
             f"previous_{name}credit_to_annuity_ratio_mean": mean(group, "TERM_PROXY"),
             f"previous_{name}cnt_payment_mean": mean(group, "CNT_PAYMENT"),
             f"previous_{name}interest_share_mean": mean(group, "INTEREST_SHARE"),
             f"previous_{name}interest_rate_mean": mean(group, "INTEREST_RATE"),
             f"previous_{name}interest_rate_max": largest(group, "INTEREST_RATE"),
-            f"previous_{name}rate_down_payment_mean": mean(group, "RATE_DOWN_PAYMENT"),
         }
+    features["previous_rate_down_payment_mean"] = mean(rows, "RATE_DOWN_PAYMENT")
     return pd.DataFrame(features)
 
 
@@ -45,7 +45,6 @@ def previous_last(tables: Tables) -> pd.DataFrame:
         {
             "previous_last_1_amt_credit_mean": last["AMT_CREDIT"],
             "previous_last_1_cnt_payment_mean": last["CNT_PAYMENT"],
-            "previous_last_1_days_decision_mean": last["DAYS_DECISION"],
             "previous_last_1_interest_rate_mean": last["INTEREST_RATE"],
             "previous_product_combination_last": last["PRODUCT_COMBINATION"],
             "previous_code_reject_reason_last": last["CODE_REJECT_REASON"],
@@ -81,7 +80,7 @@ def previous_shares(tables: Tables) -> pd.DataFrame:
         "previous_days_paid_early_mean": mean(rows, "PAID_EARLY"),
         "previous_insured_share": mean(rows, "NFLAG_INSURED_ON_APPROVAL"),
     }
-    for last in (1, 3, 5, 10):
+    for last in (1, 3, 5):
         newest = rows[rows["RANK"] <= last]
         features[f"previous_refused_share_last_{last}"] = share(newest, newest["NAME_CONTRACT_STATUS"] == "Refused")
     for months in (6, 12, 24):

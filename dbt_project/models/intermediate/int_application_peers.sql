@@ -1,5 +1,5 @@
 {% set measures = [
-    'ext_source_mean', 'ext_source_product', 'ext_source_2', 'ext_source_3', 'days_employed', 'employed_to_age_ratio',
+    'ext_source_mean', 'ext_source_product', 'ext_source_2', 'ext_source_3', 'days_employed',
 ] %}
 {% set demographic_measures = ['amt_income_total', 'amt_credit', 'amt_annuity', 'ext_source_mean'] %}
 
@@ -31,8 +31,7 @@ measured as (
             'coalesce(ext_source_1, 0) + coalesce(ext_source_2, 0) + coalesce(ext_source_3, 0)',
             'case when ext_source_1 is null then 0 else 1 end + case when ext_source_2 is null then 0 else 1 end'
             ~ ' + case when ext_source_3 is null then 0 else 1 end'
-        ) }} as ext_source_mean,
-        {{ safe_ratio('days_employed', 'days_birth') }} as employed_to_age_ratio
+        ) }} as ext_source_mean
     from applications
 
 ),

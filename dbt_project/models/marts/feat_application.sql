@@ -3,7 +3,7 @@
     'floorsmax', 'floorsmin', 'landarea', 'livingapartments', 'livingarea', 'nonlivingapartments', 'nonlivingarea',
 ] %}
 {% set peer_measures = [
-    'ext_source_mean', 'ext_source_product', 'ext_source_2', 'ext_source_3', 'days_employed', 'employed_to_age_ratio',
+    'ext_source_mean', 'ext_source_product', 'ext_source_2', 'ext_source_3', 'days_employed',
 ] %}
 {% set demographic_measures = ['amt_income_total', 'amt_credit', 'amt_annuity', 'ext_source_mean'] %}
 {% set terms = [6, 12, 18, 24, 36, 48, 60] %}
@@ -325,7 +325,7 @@ features as (
         -- [flag] 1 when external score {{ number }} is unknown, 0 when it is known.
         case when ext_source_{{ number }} is null then 1 else 0 end as application_ext_source_{{ number }}_is_missing,
         {% endfor %}
-        {% for column in ['amt_annuity', 'days_birth', 'days_employed', 'amt_goods_price'] %}
+        {% for column in ['amt_annuity', 'days_birth', 'days_employed'] %}
         -- [ratio] {{ column }} per point of the third external score.
         {{ safe_ratio(column, 'ext_source_3') }} as application_{{ column }}_to_ext_source_3_ratio,
         {% endfor %}

@@ -1,25 +1,26 @@
 {% set groups = [
     {'name': '', 'where': 'true', 'says': 'bureau loans'},
     {'name': 'active_', 'where': 'is_active = 1', 'says': 'active bureau loans'},
-    {'name': 'closed_', 'where': 'is_closed = 1', 'says': 'closed bureau loans'},
+    {'name': 'closed_', 'where': 'is_closed = 1', 'besides': ['debt_to_credit_ratio'], 'says': 'closed bureau loans'},
     {'name': 'consumer_', 'where': "credit_type = 'Consumer credit'", 'says': 'consumer credits at the bureau'},
     {'name': 'card_', 'where': "credit_type = 'Credit card'", 'says': 'credit cards at the bureau'},
     {'name': 'car_', 'where': "credit_type = 'Car loan'", 'says': 'car loans at the bureau'},
     {'name': 'mortgage_', 'where': "credit_type = 'Mortgage'", 'says': 'mortgages at the bureau'},
     {'name': 'microloan_', 'where': "credit_type = 'Microloan'", 'says': 'microloans at the bureau'},
-    {'name': '12m_', 'where': 'days_credit >= -360', 'says': 'bureau loans of the last 12 months of 30 days'},
+    {'name': '12m_', 'where': 'days_credit >= -360', 'besides': ['credit', 'debt'],
+        'says': 'bureau loans of the last 12 months of 30 days'},
 ] %}
 {% set measures = [
     {'name': 'credit', 'sql': 'amt_credit_sum', 'unit': 'currency', 'aggregates': ['sum', 'mean', 'max'],
         'says': 'credit granted'},
-    {'name': 'debt', 'sql': 'amt_credit_sum_debt', 'unit': 'currency', 'aggregates': ['sum', 'max'], 'says': 'present debt'},
+    {'name': 'debt', 'sql': 'amt_credit_sum_debt', 'unit': 'currency', 'aggregates': ['sum'], 'says': 'present debt'},
     {'name': 'debt_to_credit_ratio', 'sql': 'debt_to_credit_ratio', 'unit': 'ratio', 'aggregates': ['mean', 'max'],
         'says': 'present debt over credit granted'},
     {'name': 'days_credit', 'sql': 'days_credit', 'unit': 'days', 'aggregates': ['min', 'mean', 'max'],
         'says': 'day on which it was applied for, relative to the application'},
     {'name': 'days_credit_enddate', 'sql': 'days_credit_enddate', 'unit': 'days', 'aggregates': ['mean', 'max'],
         'says': 'contractual end, relative to the application (may lie in the future)'},
-    {'name': 'overdue_ever', 'sql': 'amt_credit_max_overdue', 'unit': 'currency', 'aggregates': ['mean', 'max'],
+    {'name': 'overdue_ever', 'sql': 'amt_credit_max_overdue', 'unit': 'currency', 'aggregates': ['max'],
         'says': 'largest amount ever overdue'},
 ] %}
 {% set rare = ['car_', 'mortgage_', 'microloan_'] %}
@@ -47,7 +48,8 @@ by_client as (
         {% for group in groups %}
         -- [count] Number of {{ group.says }}.
         {{ aggregate_where('count', '1', group.where) }} as bureau_{{ group.name }}loan_count,
-        {% for measure in measures if group.name not in rare or measure.name in ['credit', 'debt'] %}
+        {% for measure in measures
+            if measure.name not in group.get('besides', []) and (group.name not in rare or measure.name in ['credit', 'debt']) %}
         {% for aggregate in measure.aggregates if group.name not in rare or aggregate == 'sum' %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, {'unit': '', 'says': measure.says}) }}, over {{ group.says }}.
         cast({{ aggregate_where('avg' if aggregate == 'mean' else aggregate, measure.sql, group.where) }} as double)
@@ -63,8 +65,6 @@ by_client as (
         -- [currency] Present debt on bureau loans of the last {{ month }} months of 30 days, summed.
         sum(case when days_credit >= -30 * {{ month }} then amt_credit_sum_debt end) as bureau_debt_sum_{{ month }}m,
         {% endfor %}
-        -- [count] Different types of credit among the bureau loans.
-        count(distinct credit_type) as bureau_credit_type_count,
         -- [days] When the last bureau loan to be closed was closed, relative to the application.
         max(days_enddate_fact) as bureau_days_enddate_fact_max,
         -- [days] Mean of actual minus contractual end over closed bureau loans; negative when they were closed early.
@@ -137,6 +137,27 @@ by_client as (
 
 ),
 
+-- from the table once more: a distinct count beside other aggregates makes DuckDB keep a copy of all rows
+credit_types as (
+
+    select distinct
+        sk_id_curr,
+        credit_type
+    from {{ ref('int_bureau_loans') }}
+
+),
+
+credit_types_by_client as (
+
+    select
+        sk_id_curr,
+        -- [count] Different types of credit among the bureau loans.
+        count(credit_type) as bureau_credit_type_count
+    from credit_types
+    group by sk_id_curr
+
+),
+
 against_application as (
 
     select
@@ -178,6 +199,7 @@ features as (
     select *
     from against_application
     left join by_client using (sk_id_curr)
+    left join credit_types_by_client using (sk_id_curr)
 
 )
 

@@ -5,7 +5,6 @@
     {'name': '', 'since': none, 'says': 'ever observed'},
 ] %}
 {% set measures = [
-    {'name': 'days_past_due', 'sql': 'sk_dpd', 'unit': 'days', 'aggregates': ['mean', 'max'], 'says': 'days past due'},
     {'name': 'days_past_due_tolerated', 'sql': 'sk_dpd_def', 'unit': 'days', 'aggregates': ['max'],
         'says': 'days past due with tolerance for small debts'},
     {'name': 'late', 'sql': 'is_late', 'unit': 'share 0..1', 'aggregates': ['mean'], 'says': 'months past due'},
@@ -66,6 +65,8 @@ by_bucket as (
         count(case when name_contract_status = 'Returned to the store' then 1 end) as returned_n
     from graded
     group by sk_id_curr, bucket
+    -- the second pass finds a client's buckets side by side: half its time
+    order by sk_id_curr
 
 ),
 

@@ -1,16 +1,18 @@
 {% set groups = [
     {'name': '', 'where': 'true', 'says': 'previous applications'},
     {'name': 'approved_', 'where': 'is_approved = 1', 'says': 'approved previous applications'},
-    {'name': 'refused_', 'where': 'is_refused = 1', 'amounts_only': true, 'says': 'refused previous applications'},
-    {'name': 'running_', 'where': 'is_still_running = 1', 'amounts_only': true,
+    {'name': 'refused_', 'where': 'is_refused = 1', 'amounts_only': true, 'besides': ['amt_credit_max', 'amt_annuity_max'],
+        'says': 'refused previous applications'},
+    {'name': 'running_', 'where': 'is_still_running = 1', 'amounts_only': true, 'besides': ['amt_credit_max', 'amt_annuity_max'],
         'says': 'previous loans that are still being paid'},
-    {'name': 'cash_', 'where': "name_contract_type = 'Cash loans'", 'says': 'previous applications for a cash loan'},
-    {'name': 'consumer_', 'where': "name_contract_type = 'Consumer loans'",
+    {'name': 'cash_', 'where': "name_contract_type = 'Cash loans'", 'besides': ['amt_credit_mean'],
+        'says': 'previous applications for a cash loan'},
+    {'name': 'consumer_', 'where': "name_contract_type = 'Consumer loans'", 'besides': ['amt_credit_mean'],
         'says': 'previous applications for a consumer loan'},
-    {'name': 'last_1_', 'where': 'recency_rank = 1', 'says': 'the last previous application'},
+    {'name': 'last_1_', 'where': 'recency_rank = 1', 'besides': ['days_decision_mean'], 'says': 'the last previous application'},
 ] %}
 {% set measures = [
-    {'sql': 'amt_application', 'unit': 'currency', 'aggregates': ['mean', 'max'], 'says': 'credit asked for'},
+    {'sql': 'amt_application', 'unit': 'currency', 'aggregates': ['mean'], 'says': 'credit asked for'},
     {'sql': 'amt_credit', 'unit': 'currency', 'aggregates': ['mean', 'max', 'sum'], 'says': 'credit granted'},
     {'sql': 'amt_annuity', 'unit': 'currency', 'aggregates': ['mean', 'max'], 'says': 'annuity'},
     {'sql': 'application_to_credit_ratio', 'is_term': true, 'unit': 'ratio', 'aggregates': ['mean', 'min'],
@@ -18,17 +20,18 @@
     {'sql': 'credit_to_annuity_ratio', 'is_term': true, 'unit': 'payments', 'aggregates': ['mean', 'max'],
         'says': 'credit over annuity'},
     {'sql': 'cnt_payment', 'is_term': true, 'unit': 'payments', 'aggregates': ['mean', 'max'], 'says': 'term'},
-    {'sql': 'days_decision', 'unit': 'days', 'aggregates': ['mean', 'max', 'min'],
+    {'sql': 'days_decision', 'unit': 'days', 'aggregates': ['mean', 'max', 'min'], 'overall_only': ['min'],
         'says': 'day of decision relative to the application'},
     {'sql': 'interest_share', 'is_term': true, 'unit': 'ratio', 'aggregates': ['mean', 'max', 'min'],
         'says': 'total interest (payments minus credit) per credit'},
     {'sql': 'interest_rate', 'is_term': true, 'unit': 'ratio', 'aggregates': ['mean', 'max', 'min'],
         'says': 'yearly interest by the approximation 24 * interest / (credit * (term + 1))'},
     {'sql': 'rate_down_payment', 'is_term': true, 'unit': 'share 0..1', 'aggregates': ['mean', 'max'],
+        'overall_only': ['mean', 'max'],
         'says': 'rate of the down payment'},
 ] %}
 {% set months = [6, 12, 24] %}
-{% set last_applications = [1, 3, 5, 10] %}
+{% set last_applications = [1, 3, 5] %}
 {% set reject_reasons = ['HC', 'SCO', 'SCOFR', 'LIMIT', 'CLIENT', 'VERIF', 'SYSTEM'] %}
 {% set yield_groups = ['high', 'middle', 'low_normal', 'low_action'] %}
 {% set latest = [
@@ -72,7 +75,10 @@ by_client as (
         {{ aggregate_where('count', '1', group.where) }} as previous_{{ group.name }}count,
         {% endif %}
         {% for measure in measures if not (group.amounts_only and measure.is_term) %}
-        {% for aggregate in measure.aggregates if group.name != 'last_1_' or aggregate == 'mean' %}
+        {% for aggregate in measure.aggregates
+            if (group.name != 'last_1_' or aggregate == 'mean')
+            and (not group.name or aggregate not in measure.get('overall_only', []))
+            and measure.sql ~ '_' ~ aggregate not in group.get('besides', []) %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, {'unit': '', 'says': measure.says}) }}, over {{ group.says }}.
         cast({{ aggregate_where('avg' if aggregate == 'mean' else aggregate, measure.sql, group.where) }} as double)
             as previous_{{ group.name }}{{ measure.sql }}_{{ aggregate }},
