@@ -62,7 +62,6 @@ LABELS = {
 
 # Names of measures that descriptions of the marts mention as they are.
 MEASURES = {
-    "employed_to_age_ratio": "time in the employment over age",
     "ext_source_1": "external score 1",
     "ext_source_mean": "mean of the external scores",
     "ext_source_product": "product of the external scores",
