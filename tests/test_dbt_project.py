@@ -80,6 +80,21 @@ def test_the_catalog_lists_every_feature_with_what_it_measures(marts: duckdb.Duc
         assert row["auc"] == pytest.approx(roc_auc_score(known["target"], known[name]))
 
 
+@pytest.mark.parametrize(
+    ("name", "aggregate", "window"),
+    [
+        ("card_drawings_atm_count_mean_12m", "mean", "12m"),
+        ("application_product_term_ext_source_mean_median", "median", None),
+        ("bureau_debt_to_credit_ratio_max", "max", None),
+        ("previous_refused_share_last_3", "share", "last_3"),
+        ("days_birth", None, None),
+    ],
+)
+def test_the_last_aggregate_of_a_name_is_the_one(name: str, aggregate: str | None, window: str | None):
+    feature = Feature(name, "unit", "Meaning.", "double")
+    assert (feature.aggregate, feature.window) == (aggregate, window)
+
+
 def test_derived_documentation_is_what_the_command_writes():
     for path, text in documents().items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name} is out of date: run python -m warehouse.document"

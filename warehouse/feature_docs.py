@@ -23,7 +23,7 @@ MART_DESCRIPTION = re.compile(r"^\s*-- (?P<text>One row per .+?)\s*$", re.MULTIL
 ALIASED = re.compile(r"\bas\s+(?P<name>\w+),?\s*$")
 BARE = re.compile(r"^\s*(?:\w+\.)?(?P<name>(?!case\b)\w+),?\s*$")
 WINDOW = re.compile(r"_(\d+[dm]|last_\d+(?:_loans?)?|first_\d+|last_loan)(?:_|$)")
-AGGREGATE = re.compile(r"_(count|sum|mean|median|std|min|max|share|ratio|slope|difference|product|range)(?:_|$)")
+AGGREGATE = re.compile(r"_(count|sum|mean|median|std|min|max|share|ratio|slope|difference|product|range)(?=_|$)")
 
 
 @dataclass(frozen=True)
