@@ -162,3 +162,17 @@ def test_a_test_that_failed_is_run_again(built_warehouse: Path, generated_raw_di
     for _ in range(2):
         result = build_marts(generated_raw_dir, warehouse, command="test")
         assert [r.node.name for r in result.result if r.status == "fail"] == ["unique_feat_bureau_sk_id_curr"]
+
+
+def test_a_loan_of_two_clients_stops_what_is_made_of_it(generated_raw_dir: Path, tmp_path: Path):
+    raw_dir = Path(shutil.copytree(generated_raw_dir, tmp_path / "raw"))
+    payments = raw_dir / "installments_payments.csv"
+    with duckdb.connect() as con:
+        con.execute("create table payments as from read_csv(?)", [str(payments)])
+        con.execute("update payments set SK_ID_CURR = SK_ID_CURR + 1 where rowid = 0")
+        con.execute(f"copy payments to '{payments}'")
+    selected = ["--select", "stg_home_credit__installments_payments", "int_installments_by_number"]
+    result = build_marts(raw_dir, tmp_path / "home_credit.duckdb", *selected)
+    stopped = {r.node.name: r.status for r in result.result if r.status in ("fail", "skipped")}
+    assert stopped.pop("int_installments_by_number") == "skipped"
+    assert "one_client_per_loan_stg_home_credit__installments_payments_sk_id_curr__sk_id_prev" in stopped
