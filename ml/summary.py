@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ml.registry import MODEL_NAME, RegisteredModel, Registry
+from ml.registry import MODEL_NAME, VERDICT_TAG, RegisteredModel, Registry
 from warehouse.cli import run_command
 from warehouse.database import connect, require_table
 from warehouse.settings import PROJECT_ROOT, Settings
@@ -24,13 +24,15 @@ def summary(settings: Settings) -> str:
         No model is champion yet.
     """
     clients, features = _size(settings.duckdb_path)
-    champion = Registry(settings).choose()
+    registry = Registry(settings)
+    champion, newest = registry.choose(), registry.choose("newest")
     snapshot = settings.published_dir / "current"
     what = [
         ("clients", f"{clients['training']:,} with a label, {clients['scoring']:,} to be scored"),
         ("features", f"{features:,} per client in marts.client_features"),
         *_figures(champion),
         ("champion", f"{MODEL_NAME} version {champion.version}"),
+        *([] if newest == champion else [("newest", _not_champion(newest))]),
         ("snapshot", snapshot.resolve().name if snapshot.exists() else "none published yet"),
     ]
     marts = next(iter(sorted(snapshot.glob("*.duckdb"))), settings.duckdb_path)
@@ -62,6 +64,12 @@ def _figures(champion: RegisteredModel) -> list[tuple[str, str]]:
         ),
         ("threshold", f"{metrics['threshold']:.4f}"),
     ]
+
+
+def _not_champion(newest: RegisteredModel) -> str:
+    auc, cost = newest.metrics["auc"], newest.metrics["cost_per_1000"]
+    verdict = newest.tags.get(VERDICT_TAG, "not judged yet")
+    return f"version {newest.version}, not champion: AUC {auc:.4f}, cost {cost:.1f}; {verdict}"
 
 
 def _held_out(metrics: dict[str, float]) -> str:

@@ -73,6 +73,7 @@ def check_what_a_run_leaves(clone: Path, output: str, clients: int) -> None:
     assert text.splitlines()[0].endswith(f", version {newest_version(clone)}"), "the card is of the model of this run"
     assert "four-fifths" in text
     assert "Not measured for this version" not in text
+    assert f"version {newest_version(clone)}" in summary
 
 
 def test_it_runs_on_the_sample_of_real_clients(clone: Path, sample_dir: Path):
