@@ -16,13 +16,7 @@ from ml.bootstrap import Difference, PairedBootstrap, compare, paired_mean_diffe
 from ml.data import TrainingData
 from ml.families import CLASSIFY, FAMILIES, PREPARATIONS, Columns, build_pipeline, preparation_of
 from ml.imbalance import NONE, SMOTE_NAME, SMOTE_NEIGHBOURS, sample_weight
-from ml.metrics import (
-    Confusion,
-    auc,
-    brier_score,
-    decision_costs,
-    kolmogorov_smirnov,
-)
+from ml.metrics import Confusion, auc, brier_score, decision_costs, kolmogorov_smirnov
 from ml.threshold import nested_refusals, nested_thresholds
 from ml.validation import Folds
 from warehouse.errors import TrainingDataError

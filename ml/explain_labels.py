@@ -62,7 +62,6 @@ LABELS = {
 
 # Names of measures that descriptions of the marts mention as they are.
 MEASURES = {
-    "ext_source_1": "external score 1",
     "ext_source_mean": "mean of the external scores",
     "ext_source_product": "product of the external scores",
     "ext_source_2": "external score 2",
@@ -72,7 +71,6 @@ MEASURES = {
     "amt_income_total": "yearly income",
     "amt_credit": "credit",
     "amt_annuity": "monthly payment",
-    "amt_goods_price": "price of the goods",
 }
 
 # What a flag says when it is 1 and when it is 0.

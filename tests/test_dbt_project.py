@@ -164,6 +164,12 @@ def test_a_test_that_failed_is_run_again(built_warehouse: Path, generated_raw_di
         assert [r.node.name for r in result.result if r.status == "fail"] == ["unique_feat_bureau_sk_id_curr"]
 
 
+def test_a_memory_limit_may_be_given_in_per_cent(generated_raw_dir: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("CREDIT_MEMORY_LIMIT", "50%")
+    warehouse = tmp_path / "home_credit.duckdb"
+    assert build_marts(generated_raw_dir, warehouse, "--select", "stg_home_credit__application_test").success
+
+
 def test_a_loan_of_two_clients_stops_what_is_made_of_it(generated_raw_dir: Path, tmp_path: Path):
     raw_dir = Path(shutil.copytree(generated_raw_dir, tmp_path / "raw"))
     payments = raw_dir / "installments_payments.csv"

@@ -1,13 +1,15 @@
+{# without: what another feature says already. #}
 {% set groups = [
     {'name': '', 'where': 'true', 'says': 'bureau loans'},
     {'name': 'active_', 'where': 'is_active = 1', 'says': 'active bureau loans'},
-    {'name': 'closed_', 'where': 'is_closed = 1', 'besides': ['debt_to_credit_ratio'], 'says': 'closed bureau loans'},
+    {'name': 'closed_', 'where': 'is_closed = 1', 'without': ['debt_to_credit_ratio_mean', 'debt_to_credit_ratio_max'],
+        'says': 'closed bureau loans'},
     {'name': 'consumer_', 'where': "credit_type = 'Consumer credit'", 'says': 'consumer credits at the bureau'},
     {'name': 'card_', 'where': "credit_type = 'Credit card'", 'says': 'credit cards at the bureau'},
     {'name': 'car_', 'where': "credit_type = 'Car loan'", 'says': 'car loans at the bureau'},
     {'name': 'mortgage_', 'where': "credit_type = 'Mortgage'", 'says': 'mortgages at the bureau'},
     {'name': 'microloan_', 'where': "credit_type = 'Microloan'", 'says': 'microloans at the bureau'},
-    {'name': '12m_', 'where': 'days_credit >= -360', 'besides': ['credit', 'debt'],
+    {'name': '12m_', 'where': 'days_credit >= -360', 'without': ['credit_sum', 'credit_mean', 'credit_max', 'debt_sum'],
         'says': 'bureau loans of the last 12 months of 30 days'},
 ] %}
 {% set measures = [
@@ -48,9 +50,9 @@ by_client as (
         {% for group in groups %}
         -- [count] Number of {{ group.says }}.
         {{ aggregate_where('count', '1', group.where) }} as bureau_{{ group.name }}loan_count,
-        {% for measure in measures
-            if measure.name not in group.get('besides', []) and (group.name not in rare or measure.name in ['credit', 'debt']) %}
-        {% for aggregate in measure.aggregates if group.name not in rare or aggregate == 'sum' %}
+        {% for measure in measures if group.name not in rare or measure.name in ['credit', 'debt'] %}
+        {% for aggregate in measure.aggregates
+            if (group.name not in rare or aggregate == 'sum') and measure.name ~ '_' ~ aggregate not in group.get('without', []) %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, {'unit': '', 'says': measure.says}) }}, over {{ group.says }}.
         cast({{ aggregate_where('avg' if aggregate == 'mean' else aggregate, measure.sql, group.where) }} as double)
             as bureau_{{ group.name }}{{ measure.name }}_{{ aggregate }},

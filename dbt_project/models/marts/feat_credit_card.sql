@@ -69,8 +69,8 @@ graded as (
             when amt_inst_min_regularity > 0 then 0
         end as is_below_minimum,
         {{ bucket_of('months_balance', windows[:-1]) }} as bucket,
-        -- orders a client's records by month, those of one month by card
-        cast(months_balance as bigint) * 10000000000 + sk_id_prev as recency
+        -- orders a client's records by month, those of one month by card: keys are below 2 ** 53
+        cast(months_balance as bigint) * 10000000000000000 + sk_id_prev as recency
     from credit_card_balance
 
 ),

@@ -1,15 +1,16 @@
+{# without, overall_only: what another feature says already. #}
 {% set groups = [
     {'name': '', 'where': 'true', 'says': 'previous applications'},
     {'name': 'approved_', 'where': 'is_approved = 1', 'says': 'approved previous applications'},
-    {'name': 'refused_', 'where': 'is_refused = 1', 'amounts_only': true, 'besides': ['amt_credit_max', 'amt_annuity_max'],
+    {'name': 'refused_', 'where': 'is_refused = 1', 'amounts_only': true, 'without': ['amt_credit_max', 'amt_annuity_max'],
         'says': 'refused previous applications'},
-    {'name': 'running_', 'where': 'is_still_running = 1', 'amounts_only': true, 'besides': ['amt_credit_max', 'amt_annuity_max'],
+    {'name': 'running_', 'where': 'is_still_running = 1', 'amounts_only': true, 'without': ['amt_credit_max', 'amt_annuity_max'],
         'says': 'previous loans that are still being paid'},
-    {'name': 'cash_', 'where': "name_contract_type = 'Cash loans'", 'besides': ['amt_credit_mean'],
+    {'name': 'cash_', 'where': "name_contract_type = 'Cash loans'", 'without': ['amt_credit_mean'],
         'says': 'previous applications for a cash loan'},
-    {'name': 'consumer_', 'where': "name_contract_type = 'Consumer loans'", 'besides': ['amt_credit_mean'],
+    {'name': 'consumer_', 'where': "name_contract_type = 'Consumer loans'", 'without': ['amt_credit_mean'],
         'says': 'previous applications for a consumer loan'},
-    {'name': 'last_1_', 'where': 'recency_rank = 1', 'besides': ['days_decision_mean'], 'says': 'the last previous application'},
+    {'name': 'last_1_', 'where': 'recency_rank = 1', 'without': ['days_decision_mean'], 'says': 'the last previous application'},
 ] %}
 {% set measures = [
     {'sql': 'amt_application', 'unit': 'currency', 'aggregates': ['mean'], 'says': 'credit asked for'},
@@ -78,7 +79,7 @@ by_client as (
         {% for aggregate in measure.aggregates
             if (group.name != 'last_1_' or aggregate == 'mean')
             and (not group.name or aggregate not in measure.get('overall_only', []))
-            and measure.sql ~ '_' ~ aggregate not in group.get('besides', []) %}
+            and measure.sql ~ '_' ~ aggregate not in group.get('without', []) %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, {'unit': '', 'says': measure.says}) }}, over {{ group.says }}.
         cast({{ aggregate_where('avg' if aggregate == 'mean' else aggregate, measure.sql, group.where) }} as double)
             as previous_{{ group.name }}{{ measure.sql }}_{{ aggregate }},
