@@ -22,6 +22,7 @@ TABLE = "client_features"
 POPULATIONS = ("scoring", "training", "all")
 BATCH_ROWS = 16_384
 MEMORY_LIMIT = "1GB"  # of DuckDB, that would otherwise keep the whole file in memory
+MEMORY_LIMIT_OF_A_VIEW = "4GB"  # in the warehouse the features are joined as they are read
 NAMES_SHOWN = 5
 
 
@@ -107,8 +108,8 @@ def open_clients(source: Source, scorer: BatchScorer, population: str) -> Iterat
         A feature is missing or has another type, a key is null or repeated, or there is no such client.
     """
     with connect(source.database) as con:
-        con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         require_table(con, SCHEMA, TABLE)
+        con.execute(f"set memory_limit = '{_memory_limit(con)}'")
         _require_features(con, scorer)
         where = "" if population == "all" else f"where population = '{population}'"
         clients = _checked_clients(con, where, population)
@@ -117,6 +118,15 @@ def open_clients(source: Source, scorer: BatchScorer, population: str) -> Iterat
         columns += [f"cast({quoted(name)} as varchar) as {quoted(name)}" for name in scorer.categories]
         query = f"select {', '.join(columns)} from {SCHEMA}.{TABLE} {where}"
         yield ClientReader(clients, _ahead(con.sql(query).to_arrow_reader(BATCH_ROWS)))
+
+
+def _memory_limit(con: duckdb.DuckDBPyConnection) -> str:
+    views = con.execute(
+        "select count(*) from duckdb_views() where database_name = current_database() "
+        "and schema_name = ? and view_name = ?",
+        [SCHEMA, TABLE],
+    ).fetchone()
+    return MEMORY_LIMIT_OF_A_VIEW if views[0] else MEMORY_LIMIT
 
 
 def _require_features(con: duckdb.DuckDBPyConnection, scorer: BatchScorer) -> None:

@@ -11,7 +11,10 @@ from sqlfluff.core import FluffConfig, Linter
 
 from tests.building import build_marts
 
-DISPATCHED = {"feature_catalog"}  # extremes_by_feature and values_by_feature
+DISPATCHED = {
+    "feature_catalog",  # extremes_by_feature and values_by_feature
+    "int_installments_by_number",  # keys_with_a_number_twice
+}
 FUNCTIONS = """
     abs avg cast coalesce count floor greatest lag lead least ln max max_by median min min_by nullif pow power round
     row_number sign sqrt stddev_pop stddev_samp sum

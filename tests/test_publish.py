@@ -22,8 +22,11 @@ from warehouse.settings import PROJECT_ROOT
 from warehouse.snapshots import current_snapshot, list_snapshots, resolve_snapshot
 
 STEPS = ("copy_marts", "_manifest", "_seal", "_point_at")
-MARTS = {"client_features", "feat_application", "feat_bureau", "scoring_set", "training_set"}
-NEW_FEATURE = "update marts.client_features set amt_credit = amt_credit + 1 where sk_id_curr = 100001"
+MARTS = {
+    "application_labels", "client_features", "feat_application", "feat_bureau", "labelled_loans", "scoring_set",
+    "training_set",
+}  # fmt: skip
+NEW_FEATURE = "update marts.feat_application set amt_credit = amt_credit + 1 where sk_id_curr = 100001"
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +84,24 @@ def test_comments_survive_on_tables_views_and_columns(warehouse: Path, published
 
 def test_a_view_over_marts_stays_a_view_and_one_that_needs_more_becomes_a_table(warehouse: Path, published: Path):
     database = publish.publish(warehouse, published)[0].database
-    assert query(database, "select view_name from duckdb_views() where not internal") == [("scoring_set",)]
+    views = query(database, "select view_name from duckdb_views() where not internal order by 1")
+    assert views == [("scoring_set",), ("training_set",)]
     assert len(query(database, "from marts.scoring_set")) == 100
-    assert query(database, "select table_name from duckdb_tables() where table_name = 'training_set'")
+    assert len(query(database, "from marts.training_set")) == 200
+    assert query(database, "select table_name from duckdb_tables() where table_name = 'labelled_loans'")
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 300, 50_000])
+def test_features_of_all_marts_stand_side_by_side_in_one_table(
+    at_once: int, warehouse: Path, published: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("warehouse.copy_marts.CLIENTS_AT_ONCE", at_once)
+    snapshot, _ = publish.publish(warehouse, published)
+    rows = "from marts.client_features order by sk_id_curr"
+    assert query(snapshot.database, rows) == query(warehouse, rows)
+    assert len(query(snapshot.database, rows)) == 300
+    assert query(snapshot.database, "select table_name from duckdb_tables() where table_name = 'client_features'")
+    assert verify.find_faults(snapshot) == []
 
 
 def test_the_snapshot_reads_the_same_under_any_name(warehouse: Path, published: Path):
@@ -138,10 +156,10 @@ def test_new_marts_become_current_and_the_old_snapshot_stays_as_it_was(warehouse
 
 def test_going_back_to_old_marts_points_at_their_snapshot_again(warehouse: Path, published: Path):
     first, _ = publish.publish(warehouse, published)
-    change(warehouse, "alter table marts.feat_bureau add column extra integer")
+    change(warehouse, "update marts.feat_bureau set bureau_loan_count = bureau_loan_count + 1")
     approve(warehouse)
     publish.publish(warehouse, published)
-    change(warehouse, "alter table marts.feat_bureau drop column extra")
+    change(warehouse, "update marts.feat_bureau set bureau_loan_count = bureau_loan_count - 1")
     approve(warehouse)
     assert publish.publish(warehouse, published) == (first, False)
     assert current_snapshot(published) == first

@@ -116,24 +116,34 @@ def _create_marts(con: duckdb.DuckDBPyConnection, catalog: str) -> None:
         group by a.sk_id_curr order by a.sk_id_curr desc
     """)
     con.execute("""
-        create table marts.client_features as
-        select a.sk_id_curr, case when t.SK_ID_CURR is null then 'scoring' else 'training' end as population,
-            a.* exclude (sk_id_curr), b.* exclude (sk_id_curr)
-        from marts.feat_application as a inner join marts.feat_bureau as b using (sk_id_curr)
-        left join raw.application_train as t on t.SK_ID_CURR = a.sk_id_curr
-        order by hash(a.sk_id_curr)
+        create table marts.application_labels as
+        select SK_ID_CURR as sk_id_curr, 'training' as population, TARGET as target from raw.application_train
+        union all select SK_ID_CURR, 'scoring', null from raw.application_test
+    """)
+    con.execute(f"""
+        create view marts.client_features as
+        select a.sk_id_curr, l.population, a.* exclude (sk_id_curr), b.* exclude (sk_id_curr)
+        from {quoted(catalog)}.marts.feat_application as a
+        inner join {quoted(catalog)}.marts.feat_bureau as b using (sk_id_curr)
+        inner join {quoted(catalog)}.marts.application_labels as l using (sk_id_curr)
     """)
     con.execute(f"""
         create view marts.training_set as
-        select f.sk_id_curr, t.TARGET as target, f.* exclude (sk_id_curr, population)
+        select f.sk_id_curr, l.target, f.* exclude (sk_id_curr, population)
         from {quoted(catalog)}.marts.client_features as f
-        inner join {quoted(catalog)}.raw.application_train as t on t.SK_ID_CURR = f.sk_id_curr
+        inner join {quoted(catalog)}.marts.application_labels as l using (sk_id_curr)
+        where l.population = 'training'
     """)
     con.execute(f"""
         create view marts.scoring_set as
         select * exclude (population) from {quoted(catalog)}."marts"."client_features" where population = 'scoring'
     """)
-    con.execute("comment on table marts.client_features is 'One row per client''s application.'")
+    con.execute(f"""
+        create view marts.labelled_loans as
+        select t.SK_ID_CURR as sk_id_curr, l.target from {quoted(catalog)}.raw.application_train as t
+        inner join {quoted(catalog)}.marts.application_labels as l on l.sk_id_curr = t.SK_ID_CURR
+    """)
+    con.execute("comment on view marts.client_features is 'One row per client''s application.'")
     con.execute("comment on view marts.scoring_set is 'One row per application to be scored.'")
     con.execute("comment on column marts.client_features.amt_credit is 'Credit amount of the loan.'")
     con.execute("comment on column marts.training_set.target is 'Payment difficulties: 1, else 0.'")

@@ -11,12 +11,15 @@ MEMORY_LIMIT = "2GB"
 STORAGE_VERSION = "v1.4.0"  # the DuckDB shell that analysts have is older than the library, and must read it
 TARGET = "snapshot_being_written"
 ORDER_KEY = "sk_id_curr"
+WIDE_MART = "client_features"  # a view of many tables: readers of the copy get its rows side by side
+CLIENTS_AT_ONCE = 50_000  # of the wide mart: all at once need more than the memory limit
 
 
 def copy_marts(source: Path, target: Path) -> tuple[Mart, ...]:
     """Copy every mart, ordered by client, with all comments.
 
-    A view that reads only marts stays a view over the copy's own tables; any other becomes a table.
+    A view that reads only marts stays a view over the copy's own tables; any other becomes a table, and so does
+    `client_features`.
 
     Parameters
     ----------
@@ -43,6 +46,8 @@ def copy_marts(source: Path, target: Path) -> tuple[Mart, ...]:
         for view, sql in views:
             if not _copy_view(con, catalog, view, sql):
                 _copy_table(con, catalog, view)
+            elif view == WIDE_MART:
+                _write_rows_of_view(con, view)
         _copy_comments(con, catalog)
         con.execute(f"use memory; checkpoint {quoted(TARGET)}; detach {quoted(TARGET)}")
     if spill.is_dir():
@@ -90,6 +95,21 @@ def _copy_view(con: duckdb.DuckDBPyConnection, catalog: str, name: str, sql: str
         con.execute(f"drop view if exists {quoted(MARTS_SCHEMA, name)}")
         return False
     return True
+
+
+def _write_rows_of_view(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Put a table with its rows, ordered by client, in the place of a view over the copy's own tables."""
+    table, view = quoted(MARTS_SCHEMA, name), quoted(MARTS_SCHEMA, f"{name}_as_view")
+    con.execute(f"alter view {table} rename to {quoted(f'{name}_as_view')}")
+    con.execute(f"create table {table} as from {view} limit 0")
+    ends = con.execute(
+        f"select max({ORDER_KEY}) from (select {ORDER_KEY}, row_number() over (order by {ORDER_KEY}) as place "
+        f"from {view}) group by (place - 1) // {CLIENTS_AT_ONCE} order by 1"
+    ).fetchall()
+    for first, (last,) in zip([(None,), *ends[:-1]], ends, strict=True):
+        beyond = f"{ORDER_KEY} > {first[0]} and " if first[0] is not None else ""
+        con.execute(f"insert into {table} from {view} where {beyond}{ORDER_KEY} <= {last} order by {ORDER_KEY}")
+    con.execute(f"drop view {view}")
 
 
 def _copy_comments(con: duckdb.DuckDBPyConnection, catalog: str) -> None:

@@ -4,6 +4,8 @@ It sits where dbt opens the warehouse, so that plain `dbt build` has every check
 nothing (`dbt docs`, `dbt test`) leave the raw schema alone.
 """
 
+import atexit
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,7 @@ class Plugin(BasePlugin):
         flags = get_flags()
         if flags.WHICH not in BUILDING_COMMANDS:
             return
+        _leave_out_of_garbage_collection()
         share = float((getattr(flags, "VARS", None) or {}).get("max_rejected_share", 0.0))
         raw_dir = Settings.from_environment().raw_dir
         self._in_one_line(
@@ -62,6 +65,12 @@ class Plugin(BasePlugin):
         except (CreditWarehouseError, duckdb.Error, OSError) as error:
             self._verdict = DbtRuntimeError(first_line(error))
             raise self._verdict from error
+
+
+def _leave_out_of_garbage_collection() -> None:
+    """The parsed project lives as long as the process: searching it for garbage again takes a second or two."""
+    gc.freeze()
+    atexit.register(gc.unfreeze)  # DuckDB complains of what is left over when Python ends
 
 
 def _try_to_open(path: Path) -> None:

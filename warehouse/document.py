@@ -43,6 +43,8 @@ IS_STILL_RUNNING = {
     "description": "1 when the loan was approved and is still being paid (its last due date was 365243), 0 when not.",
 }
 UNIONED = "One row per application of both populations: the cleaned columns of application_train and application_test."
+LABELS = "One row per application of both populations: which one it belongs to, and its label."
+UNKNOWN_TARGET = TARGET | {"description": f"{TARGET['description'][:-1]}, null when it is not known yet."}
 WIDE_MARTS = {
     "client_features": ("One row per application of both populations: every feature of every source.", [POPULATION]),
     "training_set": ("One row per labelled application: the label and every feature.", [TARGET]),
@@ -83,11 +85,16 @@ def marts(feature_marts: Sequence[FeatureMart]) -> list[dict[str, Any]]:
                 )
             columns[column["name"]] = column
         meta = {"meta": {"sources": list(mart.sources)}}
-        key = KEY | {"constraints": [{"type": "not_null"}], "data_tests": ["unique", "not_null"]}
-        models.append({"name": mart.name, "description": mart.description, "config": meta, "columns": [key, *own]})
+        columns_of_mart = [_tested_key(), *own]
+        models.append({"name": mart.name, "description": mart.description, "config": meta, "columns": columns_of_mart})
     for name, (description, own_columns) in WIDE_MARTS.items():
         models.append({"name": name, "description": description, "columns": [KEY, *own_columns, *columns.values()]})
-    return models
+    labels = [_tested_key(), POPULATION, UNKNOWN_TARGET]
+    return [*models, {"name": "application_labels", "description": LABELS, "columns": labels}]
+
+
+def _tested_key() -> dict[str, Any]:
+    return KEY | {"constraints": [{"type": "not_null"}], "data_tests": ["unique", "not_null"]}
 
 
 def _feature_column(mart: FeatureMart, feature: Feature) -> dict[str, Any]:

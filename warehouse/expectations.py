@@ -71,28 +71,23 @@ def raw_suite(table: Table, contract: Contract) -> Suite:
 def mart_suites(facts: Facts) -> list[Suite]:
     """Suites of the marts: every client once, labels as in the raw file, values that a model can be fitted on."""
     train, test = facts.raw_rows["application_train"], facts.raw_rows["application_test"]
-    features = [name for name in facts.mart_types["client_features"] if name not in (KEY, POPULATION)]
+    stored = {name: types for name, types in facts.mart_types.items() if name.startswith("feat_")}
+    features = [column for types in stored.values() for column in types if column != KEY]
+    # values are checked where they are stored: the wide marts are views of them side by side
     suites = [
-        Suite("marts", name, tuple(_one_row_per_client(train + test)))
-        for name in facts.mart_types
-        if name.startswith("feat_")
+        Suite("marts", name, (*_one_row_per_client(train + test), *_feature_values(types)))
+        for name, types in stored.items()
     ]
-    suites.append(
-        Suite(
-            "marts",
-            "client_features",
-            (*_one_row_per_client(train + test), *_feature_values(facts.mart_types["client_features"])),
-        )
-    )
-    suites.append(
-        Suite(
-            "marts",
-            "training_set",
-            (*_one_row_per_client(train), _columns([KEY, TARGET, *features]), *_labels()),
-        )
-    )
-    suites.append(Suite("marts", "scoring_set", (*_one_row_per_client(test), _columns([KEY, *features]))))
-    return suites
+    others = {
+        "application_labels": (train + test, [KEY, POPULATION, TARGET], _populations()),
+        "client_features": (train + test, [KEY, POPULATION, *features], []),
+        "training_set": (train, [KEY, TARGET, *features], _labels()),
+        "scoring_set": (test, [KEY, *features], []),
+    }
+    return suites + [
+        Suite("marts", name, (*_one_row_per_client(rows), _columns(columns), *more))
+        for name, (rows, columns, more) in others.items()
+    ]
 
 
 def _column_expectations(column: Column) -> list[Expectation]:
@@ -118,8 +113,6 @@ def _feature_values(types: dict[str, str]) -> list[Expectation]:
     floating = [name for name, data_type in types.items() if data_type in ("DOUBLE", "FLOAT")]
     shares = [name for name, data_type in types.items() if name.endswith("_share") and data_type != "VARCHAR"]
     expectations: list[Expectation] = [
-        _not_null(POPULATION),
-        _in_set(POPULATION, ("training", "scoring"), ERROR),
         _no_column_with(
             "sum(cast(not isfinite({column}) as bigint))",
             floating,
@@ -136,6 +129,10 @@ def _feature_values(types: dict[str, str]) -> list[Expectation]:
         ),
     ]
     return expectations + [_share(name) for name in shares]
+
+
+def _populations() -> list[Expectation]:
+    return [_not_null(POPULATION), _in_set(POPULATION, ("training", "scoring"), ERROR)]
 
 
 def _labels() -> list[Expectation]:
@@ -225,7 +222,7 @@ def _not_null(column: str) -> Expectation:
 
 def _columns(names: list[str]) -> Expectation:
     return gxe.ExpectTableColumnsToMatchSet(
-        column_set=names, exact_match=True, severity=ERROR, description="columns of client_features"
+        column_set=names, exact_match=True, severity=ERROR, description="its columns: key, label, every feature"
     )
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from warehouse.findings import Finding, SuiteOutcome
 
 DEFAULT_REPORT = PROJECT_ROOT / "monitoring" / "reports" / "quality.json"
-REQUIRED_MARTS = ("client_features", "training_set", "scoring_set")
+REQUIRED_MARTS = ("application_labels", "client_features", "training_set", "scoring_set")
 PREPARE = """
 create schema if not exists meta;
 create table if not exists meta.quality_runs (

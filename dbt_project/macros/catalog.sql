@@ -10,6 +10,11 @@
     {{ return(features) }}
 {%- endmacro %}
 
+{# Those of one mart. #}
+{% macro features_of(mart, features) -%}
+    {{ return(features | selectattr('config.meta.mart', 'equalto', mart) | list) }}
+{%- endmacro %}
+
 {# One row per feature with its known values counted, its minimum and its maximum, from one scan of a wide table. #}
 {% macro extremes_by_feature(relation, features) -%}
     {{ return(adapter.dispatch('extremes_by_feature')(relation, features)) }}

@@ -36,7 +36,7 @@
     {%- do forget_state() -%}
     {%- set result = dbt.materialization_test_default() -%}
     {%- if load_result('main')['data'][0][0] == 0 -%}
-        {%- do record_state(state) -%}
+        {%- do record_passed(state) -%}
     {%- endif -%}
     {{ return(result) }}
 {%- endmaterialization %}
@@ -55,7 +55,7 @@
         {%- do rows[side].append(row.values() | join('|') | replace(side, '')) -%}
     {%- endfor -%}
     {%- if rows['actual'] | sort == rows['expected'] | sort -%}
-        {%- do record_state(state) -%}
+        {%- do record_passed(state) -%}
     {%- endif -%}
     {{ return(result) }}
 {%- endmaterialization %}

@@ -1,8 +1,11 @@
+-- A view: every feature stands in a feat_* table already, and `warehouse.publish` writes the rows side by side.
+{{ config(materialized='view') }}
+
 with
 
-applications as (
+application_labels as (
 
-    select * from {{ ref('int_applications_unioned') }}
+    select * from {{ ref('application_labels') }}
 
 ),
 
@@ -53,7 +56,7 @@ spine as (
     select
         sk_id_curr,
         population
-    from applications
+    from application_labels
 
 ),
 

@@ -1,15 +1,20 @@
 {% set features = documented_features() %}
-{% set numbers = features | rejectattr('data_type', 'equalto', 'varchar') | list %}
+{% set marts = [
+    'feat_application', 'feat_bureau', 'feat_previous_application', 'feat_installments', 'feat_pos_cash',
+    'feat_credit_card', 'feat_cross_source',
+] %}
 {% set rows_measured = 10000 %}
 
 with
 
-client_features as (
+{% for mart in marts %}
+{{ mart }} as (
 
-    select * from {{ ref('client_features') }}
+    select * from {{ ref(mart) }}
 
 ),
 
+{% endfor %}
 applications as (
 
     select * from {{ ref('int_applications_unioned') }}
@@ -29,17 +34,19 @@ sampled as (
 
 ),
 
-labelled_sample as (
+{% for mart in marts %}
+{{ mart }}_sampled as (
 
     select
         sampled.target,
         features.*
     from sampled
-    inner join {{ ref('client_features') }} as features
+    inner join {{ ref(mart) }} as features
         on sampled.sk_id_curr = features.sk_id_curr
 
 ),
 
+{% endfor %}
 described as (
 
     select listed.*
@@ -62,13 +69,19 @@ described as (
 
 extremes as (
 
-    {{ extremes_by_feature('client_features', features) }}
+    {% for mart in marts %}
+    {{ extremes_by_feature(mart, features_of(mart, features)) }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
 distribution as (
 
-    {{ values_by_feature('labelled_sample', numbers) }}
+    {% for mart in marts %}
+    {{ values_by_feature(mart ~ '_sampled', features_of(mart, features) | rejectattr('data_type', 'equalto', 'varchar') | list) }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 

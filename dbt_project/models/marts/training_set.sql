@@ -2,9 +2,9 @@
 
 with
 
-applications as (
+application_labels as (
 
-    select * from {{ ref('int_applications_unioned') }}
+    select * from {{ ref('application_labels') }}
 
 ),
 
@@ -19,7 +19,7 @@ labels as (
     select
         sk_id_curr,
         target
-    from applications
+    from application_labels
     where population = 'training'
 
 ),
