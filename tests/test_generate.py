@@ -318,15 +318,17 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path):
             generate(GeneratorOptions(10, 1, out, quiet=True))
 
 
+@pytest.mark.parametrize("later", [0, 0.03, 0.07, 0.3])  # seconds; much is imported as the first rows are made
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_leaves_nothing_behind(sent: signal.Signals, tmp_path: Path):
+def test_an_interrupted_run_leaves_nothing_behind(sent: signal.Signals, later: float, tmp_path: Path):
     command = [sys.executable, "-m", "warehouse.generate", "--clients", "300000", "--out", str(tmp_path / "raw")]
     with subprocess.Popen(
         command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     ) as run:
         while not list(tmp_path.glob(".raw-*/*.csv")):
             assert run.poll() is None
-            time.sleep(0.1)
+            time.sleep(0.002)
+        time.sleep(later)
         run.send_signal(sent)
         error = run.communicate()[1]
     assert run.returncode == 130

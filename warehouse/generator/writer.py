@@ -35,11 +35,9 @@ def write_table(
     location = str(path).replace("'", "''")
     try:
         con.execute(f"copy (select * from generated) to '{location}' ({FORMATS[file_format]})")
-    except duckdb.Error as error:
+    except duckdb.Error:
         if counter.error is not None:
             raise counter.error from None
-        if isinstance(error, duckdb.InterruptException):
-            raise KeyboardInterrupt from None
         raise
     con.unregister("generated")
     return counter.rows
@@ -50,7 +48,7 @@ class _Counter:
 
     def __init__(self) -> None:
         self.rows = 0
-        self.error: BaseException | None = None
+        self.error: Exception | None = None
 
     def counted(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Pass the batches on, counting their rows and keeping what goes wrong."""
@@ -58,9 +56,7 @@ class _Counter:
             for batch in batches:
                 self.rows += batch.num_rows
                 yield batch
-        except GeneratorExit:
-            raise
-        except BaseException as error:
+        except Exception as error:
             self.error = error
             raise
 
