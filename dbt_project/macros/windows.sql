@@ -6,19 +6,21 @@
 
 {#
     First pass, one row per client and bucket: what any aggregate of the measures can be combined from.
-    measures: list of {name, sql}; the SQL gives a number, null where the measure does not apply.
+    measures: list of {name, sql, known}; the SQL gives a number, null where the measure does not apply. known (optional)
+        is SQL that is null for the same rows: measures of the same `known` are counted once.
     time: SQL of the day or month the row belongs to, for slopes; null for none.
 #}
 {% macro bucket_sums(measures, time=none) -%}
     {%- for measure in measures %}
-        count({{ measure.sql }}) as {{ measure.name }}_n,
+        {%- set known = measure.get('known', measure.sql) %}
+        count({{ known }}) as {{ measure.name }}_n,
         sum(cast({{ measure.sql }} as double)) as {{ measure.name }}_s,
         sum(cast({{ measure.sql }} as double) * ({{ measure.sql }})) as {{ measure.name }}_q,
         min(cast({{ measure.sql }} as double)) as {{ measure.name }}_min,
         max(cast({{ measure.sql }} as double)) as {{ measure.name }}_max,
         {%- if time %}
-        sum(cast(case when {{ measure.sql }} is not null then {{ time }} end as double)) as {{ measure.name }}_t,
-        sum(cast(case when {{ measure.sql }} is not null then {{ time }} end as double) * ({{ time }})) as {{ measure.name }}_tt,
+        sum(cast(case when {{ known }} is not null then {{ time }} end as double)) as {{ measure.name }}_t,
+        sum(cast(case when {{ known }} is not null then {{ time }} end as double) * ({{ time }})) as {{ measure.name }}_tt,
         sum(cast({{ measure.sql }} as double) * ({{ time }})) as {{ measure.name }}_ts,
         {%- endif %}
     {%- endfor -%}

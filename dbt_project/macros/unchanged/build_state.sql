@@ -7,51 +7,64 @@
     `dbt build --full-refresh` forgets all this.
 #}
 {% macro node_state(compiled_sql) -%}
+    {%- set recorded = recorded_states(model.depends_on.nodes) -%}
     {%- set upstream = [] -%}
-    {%- for unique_id in model.depends_on.nodes -%}
-        {%- do upstream.append("'" ~ (unique_id.split('.')[-1] if unique_id.startswith('source.') else unique_id) ~ "'") -%}
+    {%- for unique_id in model.depends_on.nodes | sort if unique_id in recorded -%}
+        {%- do upstream.append(recorded[unique_id]) -%}
     {%- endfor -%}
-    {%- set states = [] -%}
-    {%- if upstream -%}
-        {%- set rows = run_query(
-            "select state from (select table_name as name, fingerprint as state from meta.raw_files union all "
-            ~ "select unique_id as name, state from meta.build_state) where name in (" ~ upstream | join(', ') ~ ") order by name"
+    {%- set state = none -%}
+    {%- if upstream | length == model.depends_on.nodes | length -%}
+        {%- set state = local_md5(
+            compiled_sql ~ tojson(model.get('config', {}), sort_keys=True) ~ model.get('description', '')
+            ~ tojson(model.get('columns', {}), sort_keys=True) ~ upstream | join(',')
         ) -%}
-        {%- set states = rows.columns[0].values() -%}
     {%- endif -%}
-    {%- if states | length < upstream | length -%}
-        {{ return('') }}
-    {%- endif -%}
-    {{ return(local_md5(
-        compiled_sql ~ tojson(model.get('config', {}), sort_keys=True) ~ model.get('description', '')
-        ~ tojson(model.get('columns', {}), sort_keys=True) ~ states | join(',')
-    )) }}
+    {{ return({'state': state, 'recorded': recorded.get(model.unique_id)}) }}
 {%- endmacro %}
 
-{% macro is_unchanged(state) -%}
-    {%- if not state or flags.FULL_REFRESH -%}
-        {{ return(false) }}
-    {%- endif -%}
+{# A unit test reads its fixtures alone: its SQL and what it expects say everything. #}
+{% macro unit_test_state(compiled_sql) -%}
+    {%- set expected = tojson(config.get('expected_rows'), sort_keys=True) ~ config.get('expected_sql') -%}
+    {{ return({'state': local_md5(compiled_sql ~ expected), 'recorded': recorded_states([]).get(model.unique_id)}) }}
+{%- endmacro %}
+
+{# State by unique_id of this node and of others, as far as they are recorded: one question to the warehouse. #}
+{% macro recorded_states(unique_ids) -%}
+    {%- set names = {model.unique_id: model.unique_id} -%}
+    {%- for unique_id in unique_ids -%}
+        {%- do names.update({(unique_id.split('.')[-1] if unique_id.startswith('source.') else unique_id): unique_id}) -%}
+    {%- endfor -%}
     {%- set rows = run_query(
-        "select count(*) from meta.build_state where unique_id = '" ~ model.unique_id ~ "' and state = '" ~ state ~ "'"
+        "select name, state from (select table_name as name, fingerprint as state from meta.raw_files union all "
+        ~ "select unique_id as name, state from meta.build_state) where name in ('" ~ names | join("', '") ~ "')"
     ) -%}
-    {{ return(rows.columns[0].values()[0] > 0) }}
+    {%- set states = {} -%}
+    {%- for row in rows -%}
+        {%- do states.update({names[row['name']]: row['state']}) -%}
+    {%- endfor -%}
+    {{ return(states) }}
 {%- endmacro %}
 
-{% macro forget_state() -%}
-    {%- do run_query("delete from meta.build_state where unique_id = '" ~ model.unique_id ~ "'") -%}
+{% macro is_unchanged(node) -%}
+    {{ return(node.state is not none and node.state == node.recorded and not flags.FULL_REFRESH) }}
 {%- endmacro %}
 
-{% macro record_state(state) -%}
-    {%- if state -%}
-        {%- do run_query("insert into meta.build_state values ('" ~ model.unique_id ~ "', '" ~ state ~ "', current_timestamp)") -%}
+{% macro forget_state(node) -%}
+    {%- if node.recorded is not none -%}
+        {%- do run_query("delete from meta.build_state where unique_id = '" ~ model.unique_id ~ "'") -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro record_state(node) -%}
+    {%- if node.state is not none -%}
+        {%- do run_query("insert into meta.build_state values ('" ~ model.unique_id ~ "', '" ~ node.state ~ "', current_timestamp)") -%}
     {%- endif -%}
 {%- endmacro %}
 
 {# dbt rolls the transaction of a test back when it has read the result: what is recorded must outlive it. #}
-{% macro record_passed(state) -%}
+{% macro record_passed(node) -%}
     {%- do adapter.commit() -%}
-    {%- do record_state(state) -%}
+    {%- do record_state(node) -%}
 {%- endmacro %}
 
 {# The result of a test that passed: no failures; for a unit test, no rows that differ. #}

@@ -3,51 +3,50 @@
     The state is forgotten before the work and recorded after it: what is interrupted is done again.
 #}
 {% materialization table, adapter='duckdb' -%}
-    {%- set state = node_state(compiled_code) -%}
+    {%- set node = node_state(compiled_code) -%}
     {%- set existing = load_cached_relation(this) -%}
-    {%- if existing is not none and existing.is_table and is_unchanged(state) -%}
+    {%- if existing is not none and existing.is_table and is_unchanged(node) -%}
         {%- call noop_statement('main', 'UNCHANGED') -%}{%- endcall -%}
         {{ return({'relations': [this.incorporate(type='table')]}) }}
     {%- endif -%}
-    {%- do forget_state() -%}
+    {%- do forget_state(node) -%}
     {%- set result = dbt.materialization_table_duckdb() -%}
-    {%- do record_state(state) -%}
+    {%- do record_state(node) -%}
     {{ return(result) }}
 {%- endmaterialization %}
 
 {% materialization view, adapter='duckdb' -%}
-    {%- set state = node_state(compiled_code) -%}
+    {%- set node = node_state(compiled_code) -%}
     {%- set existing = load_cached_relation(this) -%}
-    {%- if existing is not none and existing.is_view and is_unchanged(state) -%}
+    {%- if existing is not none and existing.is_view and is_unchanged(node) -%}
         {%- call noop_statement('main', 'UNCHANGED') -%}{%- endcall -%}
         {{ return({'relations': [this.incorporate(type='view')]}) }}
     {%- endif -%}
-    {%- do forget_state() -%}
+    {%- do forget_state(node) -%}
     {%- set result = dbt.materialization_view_default() -%}
-    {%- do record_state(state) -%}
+    {%- do record_state(node) -%}
     {{ return(result) }}
 {%- endmaterialization %}
 
 {% materialization test, adapter='duckdb' -%}
-    {%- set state = node_state(sql) -%}
-    {%- if is_unchanged(state) -%}
+    {%- set node = node_state(sql) -%}
+    {%- if is_unchanged(node) -%}
         {{ return(passed_before()) }}
     {%- endif -%}
-    {%- do forget_state() -%}
+    {%- do forget_state(node) -%}
     {%- set result = dbt.materialization_test_default() -%}
     {%- if load_result('main')['data'][0][0] == 0 -%}
-        {%- do record_passed(state) -%}
+        {%- do record_passed(node) -%}
     {%- endif -%}
     {{ return(result) }}
 {%- endmaterialization %}
 
-{# A unit test reads its fixtures alone: its SQL and what it expects say everything. #}
 {% materialization unit, adapter='duckdb' -%}
-    {%- set state = local_md5(sql ~ tojson(config.get('expected_rows'), sort_keys=True) ~ config.get('expected_sql')) -%}
-    {%- if is_unchanged(state) -%}
+    {%- set node = unit_test_state(sql) -%}
+    {%- if is_unchanged(node) -%}
         {{ return(passed_before(is_unit_test=true)) }}
     {%- endif -%}
-    {%- do forget_state() -%}
+    {%- do forget_state(node) -%}
     {%- set result = dbt.materialization_unit_default() -%}
     {%- set rows = {'actual': [], 'expected': []} -%}
     {%- for row in load_result('main')['table'].rows -%}
@@ -55,7 +54,7 @@
         {%- do rows[side].append(row.values() | join('|') | replace(side, '')) -%}
     {%- endfor -%}
     {%- if rows['actual'] | sort == rows['expected'] | sort -%}
-        {%- do record_passed(state) -%}
+        {%- do record_passed(node) -%}
     {%- endif -%}
     {{ return(result) }}
 {%- endmaterialization %}
