@@ -1,6 +1,7 @@
 """The models keep to SQL that a second engine reads: compiled, they parse as Spark SQL and call functions it has.
 
 What differs between engines stands in dispatched macros; a model that uses them is compiled for DuckDB, and left out.
+`test_spark.py` runs the models, and compares their values.
 """
 
 import re
@@ -16,12 +17,13 @@ DISPATCHED = {
     "int_installments_by_number",  # keys_with_a_number_twice
 }
 FUNCTIONS = """
-    abs avg cast coalesce count floor greatest lag lead least ln max max_by median min min_by nullif pow power round
+    abs avg cast coalesce count floor greatest lag lead least ln max max_by median min min_by nullif pow power
     row_number sign sqrt stddev_pop stddev_samp sum
 """
 KEYWORDS = "and as else in not or over select then using when"
 IN_BOTH = frozenset(f"{FUNCTIONS} {KEYWORDS}".split())
 CALL = re.compile(r"\b([a-z_]+)\s*\(")
+BY_ORDER = re.compile(r"\bm(?:ax|in)_by\((\w+), (?!case when \1 is not null then )")
 COMMENT = re.compile(r"--[^\n]*")
 TEXT = re.compile(r"'[^']*'")
 
@@ -56,3 +58,9 @@ def test_what_only_duckdb_reads_is_found():
 def test_every_function_is_one_that_spark_has_too(compiled: dict[str, str]):
     calls = {name: set(CALL.findall(TEXT.sub("''", COMMENT.sub("", sql)))) - IN_BOTH for name, sql in compiled.items()}
     assert not {name: found for name, found in calls.items() if found}
+
+
+def test_the_last_value_is_the_last_known_one(compiled: dict[str, str]):
+    assert BY_ORDER.search("max_by(x, case when y is not null then n end)")
+    assert not {name for name, sql in compiled.items() if BY_ORDER.search(sql)}
+    assert any("max_by(" in sql for sql in compiled.values())

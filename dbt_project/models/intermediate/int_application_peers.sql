@@ -25,7 +25,7 @@ measured as (
         occupation_type,
         floor(-days_birth / 365.25 / 10) as age_decade,
         -- equal credit over annuity is a proxy of equal product and term
-        round({{ safe_ratio('amt_credit', 'amt_annuity') }}, 2) as product_term,
+        {{ whole_hundredths(safe_ratio('amt_credit', 'amt_annuity')) }} as product_term,
         ext_source_1 * ext_source_2 * ext_source_3 as ext_source_product,
         {{ safe_ratio(
             'coalesce(ext_source_1, 0) + coalesce(ext_source_2, 0) + coalesce(ext_source_3, 0)',

@@ -86,8 +86,8 @@ by_bucket as (
         max(months_balance) as months_max,
         max(case when amt_drawings_current > 0 then months_balance end) as months_drawing_last,
         max(case when sk_dpd > 0 then months_balance end) as months_late_last,
-        max_by(amt_balance, recency) as balance_last,
-        max_by(utilisation, recency) as utilisation_last,
+        {{ last_known('amt_balance', 'recency') }} as balance_last,
+        {{ last_known('utilisation', 'recency') }} as utilisation_last,
         count(case when name_contract_status = 'Active' then 1 end) as active_n
     from graded
     group by sk_id_curr, bucket
@@ -128,9 +128,9 @@ by_client as (
         -- [months] Most recent month past due, relative to the application; null when never late.
         max(months_late_last) as card_months_late_last,
         -- [currency] Balance in the newest record.
-        max_by(balance_last, months_max) as card_balance_last,
+        {{ last_known('balance_last', 'months_max') }} as card_balance_last,
         -- [ratio] Balance over limit in the newest record with a limit.
-        max_by(utilisation_last, months_max) as card_utilisation_last,
+        {{ last_known('utilisation_last', 'months_max') }} as card_utilisation_last,
         -- [share 0..1] Months of an active card among all monthly records.
         {{ safe_ratio('sum(active_n)', 'sum(row_n)') }} as card_active_month_share
     from by_bucket

@@ -60,7 +60,7 @@ gathered as (
         applications.amt_income_total,
         applications.amt_credit,
         applications.amt_annuity,
-        round({{ safe_ratio('applications.amt_credit', 'applications.amt_annuity') }}, 2) as product_term,
+        {{ whole_hundredths(safe_ratio('applications.amt_credit', 'applications.amt_annuity')) }} as product_term,
         bureau.has_bureau_history + previous.has_previous_application + installments.has_installments_history
         + pos_cash.has_pos_cash_history + credit_card.has_credit_card_history as source_count,
         bureau.bureau_active_debt_sum,
