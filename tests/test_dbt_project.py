@@ -165,9 +165,9 @@ def test_a_test_that_failed_is_run_again(built_warehouse: Path, generated_raw_di
         con.execute(
             "insert into marts.feat_bureau by name select sk_id_curr, 0 as has_bureau_history from marts.feat_bureau"
         )
-        con.execute("delete from meta.build_state where unique_id like 'test.%unique_feat_bureau%'")
-    for _ in range(2):
-        result = build_marts(generated_raw_dir, warehouse, command="test")
+    selected = ["--select", "unique_feat_bureau_sk_id_curr"]
+    for options in (["--full-refresh"], [], []):  # which does not believe that it has passed
+        result = build_marts(generated_raw_dir, warehouse, *selected, *options)
         assert [r.node.name for r in result.result if r.status == "fail"] == ["unique_feat_bureau_sk_id_curr"]
 
 
