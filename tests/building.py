@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from dbt.adapters.duckdb import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.nodes import ModelNode
 
 from warehouse.settings import PROJECT_ROOT
 
@@ -23,3 +24,12 @@ def build_marts(raw_dir: Path, duckdb_path: Path, *options: str, command: str = 
             return dbtRunner().invoke([str(argument) for argument in arguments])
         finally:
             DuckDBConnectionManager.close_all_connections()
+
+
+def compiled_models(raw_dir: Path, folder: Path) -> list[ModelNode]:
+    """Every model with its compiled SQL, each after those that it reads; nothing is built in the folder."""
+    result = build_marts(raw_dir, folder / "home_credit.duckdb", "--select", "resource_type:model", command="compile")
+    assert result.success, result.exception
+    models = [run.node for run in result.result if run.node.resource_type == "model"]
+    assert len(models) > 20
+    return models

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlfluff.core import FluffConfig, Linter
 
-from tests.building import build_marts
+from tests.building import compiled_models
 
 DISPATCHED = {
     "feature_catalog",  # extremes_by_feature and values_by_feature
@@ -31,11 +31,7 @@ TEXT = re.compile(r"'[^']*'")
 @pytest.fixture(scope="module")
 def compiled(generated_raw_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """SQL of every model, with the quotes that Spark puts around names."""
-    nowhere = tmp_path_factory.mktemp("portability") / "home_credit.duckdb"
-    result = build_marts(generated_raw_dir, nowhere, "--select", "resource_type:model", command="compile")
-    assert result.success, result.exception
-    models = [run.node for run in result.result if run.node.resource_type == "model"]
-    assert len(models) > 20
+    models = compiled_models(generated_raw_dir, tmp_path_factory.mktemp("portability"))
     return {model.name: model.compiled_code.replace('"', "`") for model in models if model.name not in DISPATCHED}
 
 

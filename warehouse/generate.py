@@ -91,7 +91,7 @@ def generate(options: GeneratorOptions, is_stopped: Callable[[], bool] = lambda:
     options : GeneratorOptions
         What to write.
     is_stopped : callable, optional
-        Asked before every batch of rows (a second or two apart); true ends the work.
+        Asked before every batch of rows (about a second apart at most); true ends the work.
 
     Returns
     -------
