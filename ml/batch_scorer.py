@@ -15,7 +15,7 @@ from sklearn.preprocessing import OrdinalEncoder
 
 from ml.flat_trees import FlatTrees
 from ml.scorer import CreditScorer
-from warehouse.errors import ModelError
+from warehouse.core.errors import ModelError
 
 ROWS_CHECKED = 100
 TOLERANCE = 1e-12

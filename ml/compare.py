@@ -25,10 +25,10 @@ from ml.imbalance import TREATMENTS
 from ml.manifest import git_state
 from ml.registry import Registry
 from ml.validation import assign_folds
-from warehouse.cli import run_command
-from warehouse.database import connect, has_table
-from warehouse.errors import SettingsError
-from warehouse.settings import Settings
+from warehouse.core.cli import run_command
+from warehouse.core.database import connect, has_table
+from warehouse.core.errors import SettingsError
+from warehouse.core.settings import Settings
 
 MOST_ROWS, QUICK_ROWS = 20_000, 2_000
 FOLDS, QUICK_FOLDS = 5, 3

@@ -19,7 +19,7 @@ from ml.imbalance import NONE, SMOTE_NAME, SMOTE_NEIGHBOURS, sample_weight
 from ml.metrics import Confusion, auc, brier_score, decision_costs, kolmogorov_smirnov
 from ml.threshold import nested_refusals, nested_thresholds
 from ml.validation import Folds
-from warehouse.errors import TrainingDataError
+from warehouse.core.errors import TrainingDataError
 
 FloatArray = NDArray[np.float64]
 

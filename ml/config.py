@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from warehouse.errors import SettingsError
+from warehouse.core.errors import SettingsError
 
 SMALL_SAMPLE = 5_000
 SMALL_SAMPLE_ROUNDS = 300

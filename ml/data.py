@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from warehouse.database import connect, require_table
-from warehouse.errors import TrainingDataError
+from warehouse.core.database import connect, require_table
+from warehouse.core.errors import TrainingDataError
 
 SCHEMA = "marts"
 TRAINING_TABLE = "training_set"

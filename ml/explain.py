@@ -23,9 +23,9 @@ from ml.loading import load_scorer
 from ml.registry import MODEL_NAME, RegisteredModel, Registry
 from ml.scorer import REFUSE, CreditScorer
 from ml.versions import add_version_argument
-from warehouse.cli import run_command
-from warehouse.errors import SettingsError
-from warehouse.settings import PROJECT_ROOT, Settings
+from warehouse.core.cli import run_command
+from warehouse.core.errors import SettingsError
+from warehouse.core.settings import PROJECT_ROOT, Settings
 
 REPORTS = PROJECT_ROOT / "ml" / "reports" / "explain"
 LOGGED_UNDER = "explain"

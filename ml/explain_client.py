@@ -12,7 +12,7 @@ from ml.explain_shap import Contributions, Encoded, contributions, decide
 from ml.explain_themes import PROTECTED_RULE, THEMES
 from ml.reasons import Ranking, Reason, client_rows, feature_entry, rank, reason_texts, withheld
 from ml.scorer import REFUSE, CreditScorer, log_odds
-from warehouse.errors import TrainingDataError
+from warehouse.core.errors import TrainingDataError
 
 TOP_FEATURES = 10
 BATCH_ROWS = 10_000

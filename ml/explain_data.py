@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ml.data import KEY, SCHEMA, TRAINING_TABLE
 from ml.explain_population import Feature, PopulationStats, measure_population
 from ml.scorer import CreditScorer
-from warehouse.database import connect, require_table
-from warehouse.errors import TrainingDataError, WarehouseMissingError
+from warehouse.core.database import connect, require_table
+from warehouse.core.errors import TrainingDataError, WarehouseMissingError
 
 CATALOG = "feature_catalog"
 SCORING_TABLE = "scoring_set"

@@ -13,8 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.scorer import GRANT, CreditScorer
-from warehouse.database import first_line
-from warehouse.errors import ModelError
+from warehouse.core.errors import ModelError, first_line
 
 GRID = 501
 BATCH_ROWS = 10_000

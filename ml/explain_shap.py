@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from ml.extras import LinearInputs
 from ml.scorer import CreditScorer, log_odds
-from warehouse.errors import ModelError
+from warehouse.core.errors import ModelError
 
 RATE_SUFFIX = "_default_rate"
 EXPLAINED_FAMILIES = "LightGBM or logistic regression"

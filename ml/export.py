@@ -19,10 +19,9 @@ from mlflow.models import Model
 from ml.packaging import ANSWER
 from ml.registry import MODEL_NAME, RegisteredModel, Registry
 from ml.versions import VersionChoice, add_version_argument
-from warehouse.cli import run_command
-from warehouse.database import first_line
-from warehouse.errors import ModelError
-from warehouse.settings import Settings
+from warehouse.core.cli import run_command
+from warehouse.core.errors import ModelError, first_line
+from warehouse.core.settings import Settings
 
 MODEL_FILE = "MLmodel"
 VERSION_KEY = "model_version"

@@ -30,10 +30,10 @@ from ml.fairness_plots import fairness_figure
 from ml.fairness_price import Price, price_without_protected
 from ml.registry import MODEL_NAME, RegisteredModel, Registry
 from ml.versions import add_version_argument
-from warehouse.cli import run_command
-from warehouse.database import connect, require_table
-from warehouse.errors import TrainingDataError
-from warehouse.settings import Settings
+from warehouse.core.cli import run_command
+from warehouse.core.database import connect, require_table
+from warehouse.core.errors import TrainingDataError
+from warehouse.core.settings import Settings
 
 ARTIFACTS = "fairness"
 GROUPS_FILE, TABLE_FILE, FIGURE_FILE, PRICE_FILE = "groups.json", "groups.csv", "groups.png", "without_protected.json"

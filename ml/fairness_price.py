@@ -19,8 +19,8 @@ from ml.metrics import auc
 from ml.protected import protected_features
 from ml.registry import RegisteredModel, Registry
 from ml.validation import Folds, cross_validate_repeatedly, repeated_folds
-from warehouse.database import connect
-from warehouse.errors import TrainingDataError
+from warehouse.core.database import connect
+from warehouse.core.errors import TrainingDataError
 
 FloatArray = NDArray[np.float64]
 

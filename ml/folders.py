@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from warehouse.errors import SettingsError
+from warehouse.core.errors import SettingsError
 
 
 def replace_folder(folder: Path, fill: Callable[[Path], None]) -> Path:

@@ -10,7 +10,7 @@ from ml.cost_views import read_amounts
 from ml.data import TrainingData
 from ml.intervals import Interval, Judged
 from ml.scorer import CreditScorer
-from warehouse.errors import TrainingDataError
+from warehouse.core.errors import TrainingDataError
 
 FEWEST_OF_A_CLASS = 2
 

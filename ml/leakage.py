@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.data import TrainingData
-from warehouse.errors import TrainingDataError
+from warehouse.core.errors import TrainingDataError
 
 FEW_APPLICANTS = 2_000
 AUC_LIMIT, AUC_LIMIT_ON_FEW = 0.85, 0.95

@@ -9,8 +9,7 @@ from ml.packaging import read_scorer
 from ml.registry import MODEL_NAME, RegisteredModel, Registry
 from ml.scorer import CreditScorer
 from ml.versions import VersionChoice
-from warehouse.database import first_line
-from warehouse.errors import ModelError
+from warehouse.core.errors import ModelError, first_line
 
 
 def load_scorer(registry: Registry, version: VersionChoice = None) -> tuple[RegisteredModel, CreditScorer]:

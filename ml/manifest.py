@@ -18,7 +18,7 @@ from ml.data import KEY, TARGET, TrainingData
 from ml.guards import auc_gap
 from ml.holdout import HoldoutReport
 from ml.validation import CrossValidation, Folds
-from warehouse.settings import PROJECT_ROOT
+from warehouse.core.settings import PROJECT_ROOT
 
 LIBRARIES = ("duckdb", "lightgbm", "mlflow", "numpy", "pandas", "scikit-learn", "skops")
 UNKNOWN = "unknown"

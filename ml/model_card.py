@@ -19,9 +19,9 @@ from ml.model_card_pdf import to_pdf
 from ml.model_card_render import to_html, to_markdown
 from ml.registry import MODEL_NAME, RegisteredModel, Registry
 from ml.versions import add_version_argument
-from warehouse.cli import run_command
-from warehouse.database import connect, has_table
-from warehouse.settings import PROJECT_ROOT, Settings
+from warehouse.core.cli import run_command
+from warehouse.core.database import connect, has_table
+from warehouse.core.settings import PROJECT_ROOT, Settings
 
 REPORTS = PROJECT_ROOT / "ml" / "reports" / "model_card"
 LOGGED_UNDER = "model_card"

@@ -10,8 +10,7 @@ from ml.fairness import ARTIFACTS, FIGURE_FILE, GROUPS_FILE, PRICE_FILE
 from ml.intervals import Interval
 from ml.model_card_words import cost, share, with_interval
 from ml.registry import RegisteredModel, Registry
-from warehouse.database import first_line
-from warehouse.errors import ModelError
+from warehouse.core.errors import ModelError, first_line
 
 GROUPS, PRICE, FIGURE = (f"{ARTIFACTS}/{name}" for name in (GROUPS_FILE, PRICE_FILE, FIGURE_FILE))
 

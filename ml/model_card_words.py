@@ -6,7 +6,7 @@ from typing import Any
 
 from ml.config import LIGHTGBM, RECIPE, TREE_PARAMETERS, TrainingConfig, default_recipe
 from ml.intervals import Interval
-from warehouse.errors import SettingsError
+from warehouse.core.errors import SettingsError
 
 NOT_MEASURED = "not measured"
 CALIBRATIONS = {

@@ -11,7 +11,7 @@ from mlflow.types import ColSpec, DataType, Schema
 
 from ml.data import TrainingData
 from ml.scorer import CreditScorer
-from warehouse.settings import PROJECT_ROOT
+from warehouse.core.settings import PROJECT_ROOT
 
 PACKAGE = PROJECT_ROOT / "ml"
 SERVING_REQUIREMENTS = PACKAGE / "serving-requirements.txt"

@@ -28,10 +28,9 @@ from ml.scorer import GRANT, REFUSE
 from ml.scores import SCHEMA, WrittenScores, write_scores
 from ml.scoring_marts import POPULATIONS, Source, file_source, open_clients, published_source
 from ml.versions import VersionChoice, add_version_argument
-from warehouse.cli import run_command
-from warehouse.database import first_line
-from warehouse.errors import ModelError
-from warehouse.settings import Settings
+from warehouse.core.cli import run_command
+from warehouse.core.errors import ModelError, first_line
+from warehouse.core.settings import Settings
 from warehouse.snapshots import CURRENT
 
 PROGRESS_SECONDS = 5.0

@@ -13,9 +13,9 @@ from pathlib import Path
 from ml.export import ExportedModel, export_model
 from ml.history import BY_HAND, ROLLBACK, Promotion, champion_before
 from ml.registry import CHAMPION, GUARD_TAG, MODEL_NAME, REFUSED, VERDICT_TAG, Registry
-from warehouse.cli import run_command
-from warehouse.errors import ModelError, PromotionRefusedError, SettingsError
-from warehouse.settings import Settings
+from warehouse.core.cli import run_command
+from warehouse.core.errors import ModelError, PromotionRefusedError, SettingsError
+from warehouse.core.settings import Settings
 
 LONGEST_REASON = 500
 LONGEST_VERDICT = 70

@@ -13,7 +13,7 @@ from ml.data import TrainingData
 from ml.manifest import folds_fingerprint
 from ml.registry import RegisteredModel, Registry
 from ml.validation import Folds, cross_validate_repeatedly
-from warehouse.errors import SettingsError
+from warehouse.core.errors import SettingsError
 
 LEVEL = 0.9  # of the interval that a promotion is argued with
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import duckdb
 
-from warehouse.database import require_table
+from warehouse.core.database import require_table
 
 PROTECTED_WORDS = frozenset(
     {"gender", "sex", "age", "aged", "birth", "family", "fam", "marital", "married", "children", "adult", "adults"}

@@ -8,8 +8,8 @@ from tempfile import NamedTemporaryFile
 
 from ml.config import TrainingConfig
 from ml.tracking_store import sqlite_folder
-from warehouse.errors import SettingsError
-from warehouse.settings import PROJECT_ROOT, Settings
+from warehouse.core.errors import SettingsError
+from warehouse.core.settings import PROJECT_ROOT, Settings
 
 RECIPE_FILE = "best_parameters.json"
 

@@ -24,9 +24,8 @@ from ml.run_log import MANIFEST_FILE, OUT_OF_FOLD_FILE, log_run
 from ml.scorer import CreditScorer
 from ml.tracking_store import quieten, sqlite_folder, store_errors
 from ml.versions import VersionChoice
-from warehouse.database import first_line
-from warehouse.errors import ModelError
-from warehouse.settings import Settings
+from warehouse.core.errors import ModelError, first_line
+from warehouse.core.settings import Settings
 
 EXPERIMENT = "credit_scoring"
 MODEL_NAME = "credit_scoring_model"

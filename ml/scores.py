@@ -8,8 +8,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from warehouse.database import first_line
-from warehouse.errors import WarehouseLockedError
+from warehouse.core.errors import WarehouseLockedError, first_line
 
 DATABASE_FILE = "credit_scores.duckdb"
 TABLE = "scores"

@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from ml.batch_scorer import BatchScorer
 from ml.data import CATEGORICAL_TYPES, KEY, NUMERIC_TYPES, SCHEMA
-from warehouse.database import connect, require_table
-from warehouse.errors import SnapshotError, TrainingDataError
-from warehouse.fingerprint import quoted
+from warehouse.core.database import connect, require_table
+from warehouse.core.errors import SnapshotError, TrainingDataError
+from warehouse.core.sql import quoted
 from warehouse.snapshots import DATABASE_FILE, MANIFEST_FILE, Snapshot, resolve_snapshot
 from warehouse.verify import file_faults
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ml.registry import MODEL_NAME, VERDICT_TAG, RegisteredModel, Registry
-from warehouse.cli import run_command
-from warehouse.database import connect, require_table
-from warehouse.settings import PROJECT_ROOT, Settings
+from warehouse.core.cli import run_command
+from warehouse.core.database import connect, require_table
+from warehouse.core.settings import PROJECT_ROOT, Settings
 
 DRIFT_REPORT = PROJECT_ROOT / "monitoring" / "reports" / "drift" / "drift.html"
 

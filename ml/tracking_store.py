@@ -9,8 +9,7 @@ from pathlib import Path
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from warehouse.database import first_line
-from warehouse.errors import ModelError
+from warehouse.core.errors import ModelError, first_line
 
 LONGEST_CAUSE = 200
 SQLITE_SCHEME = "sqlite:///"

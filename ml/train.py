@@ -31,9 +31,9 @@ from ml.selection import select_features
 from ml.train_options import parser, recipe_for
 from ml.train_summary import summary
 from ml.validation import CrossValidation, Folds, cross_validate_repeatedly, repeated_folds
-from warehouse.cli import run_command
-from warehouse.errors import PromotionRefusedError
-from warehouse.settings import Settings
+from warehouse.core.cli import run_command
+from warehouse.core.errors import PromotionRefusedError
+from warehouse.core.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ml.config import (
 )
 from ml.data import TrainingData
 from ml.recipe_store import read_recipe, recipe_path
-from warehouse.settings import Settings
+from warehouse.core.settings import Settings
 
 
 def parser(description: str) -> argparse.ArgumentParser:

@@ -32,9 +32,9 @@ from ml.tune_study import (
     study_figures,
 )
 from ml.validation import assign_folds
-from warehouse.cli import run_command
-from warehouse.errors import SettingsError
-from warehouse.settings import Settings
+from warehouse.core.cli import run_command
+from warehouse.core.errors import SettingsError
+from warehouse.core.settings import Settings
 
 
 @dataclass(frozen=True)

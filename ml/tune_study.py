@@ -15,9 +15,8 @@ from ml.data import TrainingData
 from ml.recipe_store import recipe_path
 from ml.tune_objective import COST, DIRECTIONS
 from ml.validation import Folds
-from warehouse.database import first_line
-from warehouse.errors import SettingsError
-from warehouse.settings import Settings
+from warehouse.core.errors import SettingsError, first_line
+from warehouse.core.settings import Settings
 
 TRIALS = 30
 STUDIES_FILE = "optuna.db"

@@ -26,7 +26,7 @@ from ml.estimator import (
 )
 from ml.metrics import auc
 from ml.selection import select_features
-from warehouse.errors import TrainingDataError
+from warehouse.core.errors import TrainingDataError
 
 TRAINING_ROWS_JUDGED = 10_000
 PREDICTED_AT_ONCE = 5_000

@@ -10,8 +10,8 @@ from itertools import pairwise
 
 from monitoring.populations import Population
 from monitoring.psi import Bin, ColumnDrift, drift_level, population_stability_index
-from warehouse.errors import SettingsError
-from warehouse.fingerprint import quoted
+from warehouse.core.errors import SettingsError
+from warehouse.core.sql import quoted
 
 KEY, TARGET, POPULATION = "sk_id_curr", "target", "population"
 NOT_FEATURES = frozenset({KEY, TARGET, POPULATION})

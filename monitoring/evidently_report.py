@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from monitoring.drift import KEY
 from monitoring.populations import Population
 from monitoring.psi import THRESHOLDS, ColumnDrift
-from warehouse.errors import SettingsError
-from warehouse.fingerprint import quoted
+from warehouse.core.errors import SettingsError
+from warehouse.core.sql import quoted
 
 if TYPE_CHECKING:
     import pandas as pd

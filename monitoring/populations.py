@@ -8,9 +8,10 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.database import connect, require_table
-from warehouse.fingerprint import MARTS_SCHEMA, quoted
-from warehouse.settings import Settings
+from warehouse.core.database import connect, require_table
+from warehouse.core.fingerprint import MARTS_SCHEMA
+from warehouse.core.settings import Settings
+from warehouse.core.sql import quoted
 from warehouse.snapshots import current_snapshot, resolve_snapshot
 
 TABLE_SUFFIX = re.compile(r"(?P<place>.+):(?:(?P<schema>\w+)\.)?(?P<table>[A-Za-z_]\w*)")

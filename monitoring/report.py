@@ -15,9 +15,9 @@ from monitoring.drift import measure_drift
 from monitoring.evidently_report import add_summary, choose_columns, sample_rows, write_evidently
 from monitoring.populations import Population, find_place, open_population
 from monitoring.psi import THRESHOLDS, ColumnDrift
-from warehouse.cli import run_command
-from warehouse.errors import SettingsError
-from warehouse.settings import PROJECT_ROOT, Settings
+from warehouse.core.cli import run_command
+from warehouse.core.errors import SettingsError
+from warehouse.core.settings import PROJECT_ROOT, Settings
 
 DEFAULT_OUT = PROJECT_ROOT / "monitoring" / "reports" / "drift"
 EXIT_DRIFTED = 2

@@ -16,7 +16,7 @@ from ml.config import TrainingConfig
 from ml.data import read_training_data
 from ml.registry import EXPERIMENT, Registry
 from ml.train import Outcome, train
-from warehouse.settings import Settings
+from warehouse.core.settings import Settings
 
 APPLICANTS = 600
 

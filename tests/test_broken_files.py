@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from warehouse.contract import Column, Contract, Table, load_contract
-from warehouse.errors import RawDataError
+from warehouse.core.errors import RawDataError
 from warehouse.load import load_raw_files
 
 TABLE = load_contract()["bureau_balance"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from warehouse.contract import load_contract
-from warehouse.errors import ContractError
+from warehouse.core.errors import ContractError
 
 COLUMNS_OF_THE_RELEASE = {
     "application_train": 122,

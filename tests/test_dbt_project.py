@@ -9,9 +9,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from tests.building import build_marts
+from warehouse.core.errors import ContractError
 from warehouse.document import documents
 from warehouse.document import marts as marts_document
-from warehouse.errors import ContractError
 from warehouse.feature_docs import Feature, FeatureMart
 
 MARTS = [

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from warehouse.contract import Contract, Table, load_contract
-from warehouse.errors import RawDataError, SettingsError
+from warehouse.core.errors import RawDataError, SettingsError
+from warehouse.core.settings import PROJECT_ROOT
 from warehouse.fidelity import open_folder
 from warehouse.fidelity_features import labelled_features_sql
 from warehouse.fidelity_measures import auc
@@ -22,7 +23,6 @@ from warehouse.generate import MANIFEST, TABLES, GeneratorOptions, generate, mai
 from warehouse.generator.drift import DRIFTS
 from warehouse.generator.marginals import Texts, from_json
 from warehouse.generator.measure import nearest_correlation, score
-from warehouse.settings import PROJECT_ROOT
 
 CLIENTS = 5000
 STABILITY_BINS = np.linspace(0.1, 0.9, 9)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from warehouse.contract import Table, load_contract
-from warehouse.errors import CreditWarehouseError, RawDataError, SettingsError
+from warehouse.core.errors import CreditWarehouseError, RawDataError, SettingsError
 from warehouse.generate import MANIFEST
 from warehouse.land import land, main
 from warehouse.raw_folder import find_raw_file

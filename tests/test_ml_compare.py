@@ -20,7 +20,7 @@ from ml.imbalance import TREATMENTS, sampler
 from ml.registry import Registry
 from ml.validation import assign_folds
 from tests.ml_fixtures import prepare_store, synthetic_applicants, write_warehouse
-from warehouse.errors import TrainingDataError
+from warehouse.core.errors import TrainingDataError
 
 EVERYTHING = candidates_of(tuple(FAMILIES), TREATMENTS)
 

@@ -10,7 +10,7 @@ import pytest
 
 from ml.data import read_training_data
 from tests.ml_fixtures import synthetic_applicants, write_warehouse
-from warehouse.errors import TrainingDataError, WarehouseLockedError, WarehouseMissingError
+from warehouse.core.errors import TrainingDataError, WarehouseLockedError, WarehouseMissingError
 
 TINY = pd.DataFrame(
     {"sk_id_curr": [3, 1, 2], "target": [0, 1, 0], "amount": [1.5, None, 2.0], "word": ["b", "a", None]}

@@ -35,7 +35,7 @@ from tests.explain_fixtures import (
     write_explained_warehouse,
 )
 from tests.ml_fixtures import prepare_store
-from warehouse.errors import ModelError, TrainingDataError
+from warehouse.core.errors import ModelError, TrainingDataError
 
 BLEND = (MemberSpec("lightgbm", 3.0), MemberSpec("logistic", 1.0))
 

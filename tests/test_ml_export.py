@@ -18,7 +18,7 @@ from ml.export import export_model, main
 from ml.packaging import SERVED_MODULES, read_scorer
 from ml.registry import Registry
 from tests.ml_fixtures import trained_once
-from warehouse.errors import ModelError
+from warehouse.core.errors import ModelError
 
 READ_IT = """
 import sys

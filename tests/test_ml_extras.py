@@ -20,7 +20,7 @@ from ml.selection import select_features
 from ml.train import fit_scorer
 from ml.validation import assign_folds, cross_validate
 from tests.ml_fixtures import synthetic_applicants, write_warehouse
-from warehouse.errors import SettingsError, TrainingDataError
+from warehouse.core.errors import SettingsError, TrainingDataError
 
 RANDOM = np.random.default_rng(0)
 LABELS = (RANDOM.random(1000) < 0.3).astype(int)

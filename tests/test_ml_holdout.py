@@ -13,7 +13,7 @@ from ml.intervals import Judged
 from ml.metrics import Confusion, auc, brier_score, kolmogorov_smirnov
 from ml.train import develop, fit_scorer
 from tests.ml_fixtures import synthetic_applicants, write_warehouse
-from warehouse.errors import TrainingDataError
+from warehouse.core.errors import TrainingDataError
 
 CONFIG = TrainingConfig(rounds=30, repeats=2, members=(MemberSpec(), MemberSpec("logistic")), select="null-importance")
 

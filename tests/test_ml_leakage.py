@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from ml.data import TrainingData
 from ml.leakage import _Groups, find_leaks, require_no_leaks
-from warehouse.errors import TrainingDataError
+from warehouse.core.errors import TrainingDataError
 
 RANDOM = np.random.default_rng(3)
 ROWS = 3000

@@ -16,7 +16,7 @@ from ml.promote import main
 from ml.registry import Registry
 from ml.train import main as train_main
 from tests.ml_fixtures import prepare_store, settings_in, synthetic_applicants, write_warehouse
-from warehouse.settings import Settings
+from warehouse.core.settings import Settings
 
 USER = pwd.getpwuid(os.getuid()).pw_name
 

@@ -28,7 +28,7 @@ from tests.explain_fixtures import (
     training_data,
     write_explained_warehouse,
 )
-from warehouse.settings import PROJECT_ROOT
+from warehouse.core.settings import PROJECT_ROOT
 
 PROTECTED = {"gender", "age", "family"}
 

@@ -7,7 +7,7 @@ import pytest
 from ml.config import MemberSpec, TrainingConfig
 from ml.recipe_store import StoredRecipe, read_recipe, recipe_path, write_recipe
 from tests.ml_fixtures import settings_in
-from warehouse.errors import SettingsError
+from warehouse.core.errors import SettingsError
 
 RECIPE = StoredRecipe(
     TrainingConfig(

@@ -15,7 +15,7 @@ from ml.recipe_store import StoredRecipe, write_recipe
 from ml.registry import Registry
 from ml.train import main
 from tests.ml_fixtures import prepare_store, settings_in, synthetic_applicants, trained_once, write_warehouse
-from warehouse.settings import PROJECT_ROOT
+from warehouse.core.settings import PROJECT_ROOT
 
 
 @pytest.fixture

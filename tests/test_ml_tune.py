@@ -26,7 +26,7 @@ from ml.tune_space import lightgbm_parameters, starting_point, suggest, with_val
 from ml.tune_study import finished
 from ml.validation import assign_folds, cross_validate
 from tests.ml_fixtures import prepare_store, synthetic_applicants, write_warehouse
-from warehouse.settings import PROJECT_ROOT
+from warehouse.core.settings import PROJECT_ROOT
 
 BASE = TrainingConfig(rounds=30, members=(MemberSpec(), MemberSpec("logistic", 2.0)))
 BETTER = Confirmation(1.0, 2.0, Difference(-1.0, -2.0, -0.5, 0.0), 0.0)

@@ -11,7 +11,7 @@ from ml.estimator import binned_dataset, fit_members, fit_on_rows, fit_pipeline
 from ml.metrics import auc
 from ml.validation import assign_folds, cross_validate, cross_validate_repeatedly, repeated_folds
 from tests.ml_fixtures import synthetic_applicants, write_warehouse
-from warehouse.errors import SettingsError, TrainingDataError
+from warehouse.core.errors import SettingsError, TrainingDataError
 
 CONFIG = TrainingConfig(rounds=40)
 BLEND = replace(CONFIG, members=(MemberSpec(), MemberSpec("logistic")))

@@ -9,7 +9,7 @@ from ml.model_card import main as card_main
 from ml.predict import main as predict_main
 from ml.registry import Registry
 from tests.ml_fixtures import prepare_store
-from warehouse.errors import ModelError
+from warehouse.core.errors import ModelError
 
 COMMANDS = {
     "explain": (explain_main, []),

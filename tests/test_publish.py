@@ -14,11 +14,12 @@ import duckdb
 import pytest
 
 from tests.tiny_warehouse import approve, build_tiny_warehouse, change, query
-from warehouse import fingerprint, publish, verify
+from warehouse import publish, verify
 from warehouse.copy_marts import copy_marts
-from warehouse.errors import QualityGateError, SnapshotError
-from warehouse.fingerprint import marts_fingerprint, read_marts
-from warehouse.settings import PROJECT_ROOT
+from warehouse.core import fingerprint
+from warehouse.core.errors import QualityGateError, SnapshotError
+from warehouse.core.fingerprint import marts_fingerprint, read_marts
+from warehouse.core.settings import PROJECT_ROOT
 from warehouse.snapshots import current_snapshot, list_snapshots, resolve_snapshot
 
 STEPS = ("copy_marts", "_manifest", "_seal", "_point_at")

@@ -13,14 +13,14 @@ from great_expectations.execution_engine import sqlalchemy_execution_engine as e
 
 from tests.tiny_warehouse import build_tiny_warehouse, change, query
 from warehouse.contract import load_contract
-from warehouse.errors import SettingsError
+from warehouse.core.errors import SettingsError
+from warehouse.core.fingerprint import marts_fingerprint, read_marts
+from warehouse.core.settings import PROJECT_ROOT
 from warehouse.expectations import Facts, mart_suites, raw_suite
 from warehouse.findings import Finding, SuiteOutcome, run_suite
-from warehouse.fingerprint import marts_fingerprint, read_marts
 from warehouse.gx_duckdb import duckdb_keeps_its_connection, duckdb_source
 from warehouse.load import load_raw_files
 from warehouse.quality import QualityRun, main, write_report
-from warehouse.settings import PROJECT_ROOT
 
 CONTRACT = load_contract()
 DEFECTS = (

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from warehouse.contract import load_contract
-from warehouse.errors import RawDataError
+from warehouse.core.errors import RawDataError
 from warehouse.load import load_raw_files
 from warehouse.raw_files import find_raw_file, open_raw_file, select_sql
 

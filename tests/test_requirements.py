@@ -3,7 +3,7 @@
 import re
 import tomllib
 
-from warehouse.settings import PROJECT_ROOT
+from warehouse.core.settings import PROJECT_ROOT
 
 
 def locked_versions() -> dict[str, str]:

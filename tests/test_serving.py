@@ -24,7 +24,7 @@ from packaging.utils import canonicalize_name
 from ml.data import read_training_data
 from ml.packaging import read_scorer, serving_requirements
 from tests.ml_fixtures import Trained, trained_once
-from warehouse.settings import PROJECT_ROOT
+from warehouse.core.settings import PROJECT_ROOT
 
 PORT = "1234"
 MODEL_IN_IMAGE = "/model"

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse.settings import PROJECT_ROOT
+from warehouse.core.settings import PROJECT_ROOT
 
 MAKE = ["make", "--old-file", ".venv/.installed"]  # the environment is this one, whoever set it up
 

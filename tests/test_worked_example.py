@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse.settings import PROJECT_ROOT
+from warehouse.core.settings import PROJECT_ROOT
 
 PAGE = PROJECT_ROOT / "dbt_project" / "README.md"
 BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -6,7 +6,8 @@ from pathlib import Path
 import duckdb
 
 from warehouse.contract import Column, Table, load_contract
-from warehouse.fingerprint import marts_fingerprint, quoted, read_marts
+from warehouse.core.fingerprint import marts_fingerprint, read_marts
+from warehouse.core.sql import quoted
 from warehouse.quality import PREPARE
 
 TRAINING, SCORING = 200, 100

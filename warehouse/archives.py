@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from warehouse.contract import Contract
-from warehouse.errors import RawDataError
+from warehouse.core.errors import RawDataError
 from warehouse.file_kinds import HEAD_BYTES, SUFFIX_OF, SUFFIXES, content_kind, printable, refuse_disguise
 
 RELEASE = "home-credit-default-risk"

@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from warehouse.errors import ContractError
-from warehouse.settings import PROJECT_ROOT
+from warehouse.core.errors import ContractError
+from warehouse.core.settings import PROJECT_ROOT
 
 CONTRACT_FILE = PROJECT_ROOT / "dbt_project" / "models" / "staging" / "_home_credit__sources.yml"
 DATA_TYPES = frozenset({"bigint", "integer", "double", "varchar"})

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.fingerprint import MARTS_SCHEMA, Mart, quoted, read_marts
+from warehouse.core.fingerprint import MARTS_SCHEMA, Mart, read_marts
+from warehouse.core.sql import quoted
 
 MEMORY_LIMIT = "2GB"
 STORAGE_VERSION = "v1.4.0"  # the DuckDB shell that analysts have is older than the library, and must read it

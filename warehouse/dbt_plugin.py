@@ -18,10 +18,10 @@ from dbt.flags import get_flags
 from dbt_common.exceptions import DbtRuntimeError
 
 from warehouse.contract import load_contract
-from warehouse.database import connect, first_line
-from warehouse.errors import CreditWarehouseError
+from warehouse.core.database import connect
+from warehouse.core.errors import CreditWarehouseError, first_line
+from warehouse.core.settings import Settings
 from warehouse.load import load_raw_files
-from warehouse.settings import Settings
 
 BUILDING_COMMANDS = frozenset({"build", "run"})
 logger = AdapterLogger("raw_files")

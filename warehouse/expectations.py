@@ -11,7 +11,7 @@ import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
 
 from warehouse.contract import Column, Contract, Table
-from warehouse.fingerprint import quoted
+from warehouse.core.sql import quoted
 
 ERROR, WARNING = "critical", "warning"
 KEY, TARGET, POPULATION = "sk_id_curr", "target", "population"

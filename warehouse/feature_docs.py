@@ -14,8 +14,8 @@ from dbt.adapters.duckdb import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 from warehouse.contract import Contract
-from warehouse.errors import ContractError
-from warehouse.settings import PROJECT_ROOT
+from warehouse.core.errors import ContractError
+from warehouse.core.settings import PROJECT_ROOT
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 DESCRIPTION = re.compile(r"^\s*-- \[(?P<unit>[^\]]+)\] (?P<text>.+?)\s*$")

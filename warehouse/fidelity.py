@@ -12,8 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.cli import run_command
 from warehouse.contract import Contract, load_contract
+from warehouse.core.cli import run_command
 from warehouse.fidelity_measures import Entry, column_entries, count_entries, dependence_entries, feature_entries
 from warehouse.raw_files import find_raw_file, open_raw_file, select_sql
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from warehouse.errors import RawDataError
+from warehouse.core.errors import RawDataError
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".parquet")
 HEAD_BYTES = 1 << 16

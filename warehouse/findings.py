@@ -8,8 +8,8 @@ from great_expectations.core import ExpectationValidationResult
 from great_expectations.expectations.core import UnexpectedRowsExpectation
 from great_expectations.expectations.expectation import Expectation
 
+from warehouse.core.sql import quoted
 from warehouse.expectations import ERROR, VALUES_SHOWN, Suite
-from warehouse.fingerprint import quoted
 
 if TYPE_CHECKING:
     from great_expectations.core.batch import Batch

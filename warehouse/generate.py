@@ -19,10 +19,9 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.cli import run_command
 from warehouse.contract import load_contract
-from warehouse.database import first_line
-from warehouse.errors import SettingsError
+from warehouse.core.cli import run_command
+from warehouse.core.errors import SettingsError, first_line
 from warehouse.generator import application, bureau, cards, previous, repayments
 from warehouse.generator.bureau import Columns
 from warehouse.generator.clients import TEST_TO_TRAIN, Population

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.archives import RELEASE
-from warehouse.database import first_line
-from warehouse.errors import SettingsError
+from warehouse.core.errors import SettingsError, first_line
 from warehouse.file_kinds import printable
 
 WEBSITE = f"https://www.kaggle.com/c/{RELEASE}"

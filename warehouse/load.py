@@ -9,8 +9,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.contract import Contract
-from warehouse.database import first_line
-from warehouse.errors import RawDataError
+from warehouse.core.errors import RawDataError, first_line
 from warehouse.file_kinds import (
     UNPACK_ERRORS,
     check_packed,

@@ -11,17 +11,17 @@ from typing import TypeVar
 
 import duckdb
 
-from warehouse.cli import run_command
 from warehouse.contract import Contract, load_contract
-from warehouse.database import connect, first_line
-from warehouse.errors import SettingsError, WarehouseMissingError
+from warehouse.core.cli import run_command
+from warehouse.core.database import connect
+from warehouse.core.errors import SettingsError, WarehouseMissingError, first_line
+from warehouse.core.settings import PROJECT_ROOT, Settings
 from warehouse.profiling.content import Profile
 from warehouse.profiling.oddities import measure_extremes, measure_oddities
 from warehouse.profiling.page import render
 from warehouse.profiling.rates import measure_breakdowns, measure_classes
 from warehouse.profiling.strength import measure_application, measure_features
 from warehouse.profiling.tables import measure_table, require_raw_tables
-from warehouse.settings import PROJECT_ROOT, Settings
 
 DEFAULT_OUT = PROJECT_ROOT / "monitoring" / "reports" / "profile.html"
 MEMORY_LIMIT = "4GB"

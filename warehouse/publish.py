@@ -22,13 +22,13 @@ from typing import Any
 
 import duckdb
 
-from warehouse.cli import run_command
 from warehouse.copy_marts import copy_marts
-from warehouse.database import connect, first_line
-from warehouse.errors import QualityGateError, SnapshotError
-from warehouse.fingerprint import Mart, marts_fingerprint, read_marts
+from warehouse.core.cli import run_command
+from warehouse.core.database import connect
+from warehouse.core.errors import QualityGateError, SnapshotError, first_line
+from warehouse.core.fingerprint import Mart, marts_fingerprint, read_marts
+from warehouse.core.settings import PROJECT_ROOT, Settings
 from warehouse.quality import QualityRun, latest_run
-from warehouse.settings import PROJECT_ROOT, Settings
 from warehouse.snapshots import CURRENT, DATABASE_FILE, MANIFEST_FILE, Snapshot, list_snapshots
 from warehouse.verify import file_sha256, find_faults
 

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from warehouse.cli import run_command
 from warehouse.contract import Contract, load_contract
-from warehouse.database import connect, require_table
-from warehouse.errors import QualityGateError, SettingsError
-from warehouse.fingerprint import MARTS_SCHEMA, marts_fingerprint, quoted, read_marts
-from warehouse.settings import PROJECT_ROOT, Settings
+from warehouse.core.cli import run_command
+from warehouse.core.database import connect, require_table
+from warehouse.core.errors import QualityGateError, SettingsError
+from warehouse.core.fingerprint import MARTS_SCHEMA, marts_fingerprint, read_marts
+from warehouse.core.settings import PROJECT_ROOT, Settings
+from warehouse.core.sql import quoted
 
 if TYPE_CHECKING:
     from warehouse.expectations import Facts

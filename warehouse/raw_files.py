@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.contract import Column, Table
-from warehouse.errors import RawDataError
+from warehouse.core.errors import RawDataError
 from warehouse.file_kinds import check_content, printable, read_first_line, shown
 from warehouse.raw_folder import find_raw_file, fingerprint, holds_raw_files
 from warehouse.raw_values import CAST, fault_sql, is_integer, sound_sql

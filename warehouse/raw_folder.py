@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from warehouse.errors import RawDataError
+from warehouse.core.errors import RawDataError
 from warehouse.file_kinds import SUFFIXES
 
 LANDING = ".landing"

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from warehouse.errors import RawDataError
+from warehouse.core.errors import RawDataError
 from warehouse.raw_folder import LANDING, LANDING_JOURNAL, raw_files_of
 
 GENERATED_MARKER = "generated.json"

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from warehouse.errors import SnapshotError
+from warehouse.core.errors import SnapshotError
 
 CURRENT = "current"
 # Not "marts": opened under that name, DuckDB takes `marts.client_features` for ambiguous (catalog or schema?).

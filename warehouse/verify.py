@@ -8,11 +8,10 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.cli import run_command
-from warehouse.database import first_line
-from warehouse.errors import CreditWarehouseError, SnapshotError
-from warehouse.fingerprint import Mart, marts_fingerprint, read_marts
-from warehouse.settings import Settings
+from warehouse.core.cli import run_command
+from warehouse.core.errors import CreditWarehouseError, SnapshotError, first_line
+from warehouse.core.fingerprint import Mart, marts_fingerprint, read_marts
+from warehouse.core.settings import Settings
 from warehouse.snapshots import CURRENT, Snapshot, resolve_snapshot
 
 CHUNK = 1 << 22

@@ -21,8 +21,8 @@ from ml.export import VERSION_KEY
 from ml.packaging import storage_options
 from ml.scorer import Calibration, CreditScorer
 from tests.benchmarks.measuring import measure
-from warehouse.fingerprint import quoted
-from warehouse.settings import Settings
+from warehouse.core.settings import Settings
+from warehouse.core.sql import quoted
 
 CLIENTS = 356_255
 TREES = 2_400

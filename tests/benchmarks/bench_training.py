@@ -22,7 +22,7 @@ from ml.data import read_training_data
 from ml.metrics import auc
 from ml.validation import assign_folds, cross_validate
 from tests.benchmarks.measuring import PROJECT_ROOT, measure
-from warehouse.settings import Settings
+from warehouse.core.settings import Settings
 
 ROWS = 310_000
 FEWER_ROUNDS = 100

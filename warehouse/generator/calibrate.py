@@ -15,8 +15,8 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from warehouse.cli import run_command
 from warehouse.contract import Contract, load_contract
+from warehouse.core.cli import run_command
 from warehouse.generator import measure
 from warehouse.generator.calibrate_rows import MeasuredBlock, measure_block
 from warehouse.generator.calibrate_target import first_target, match_target

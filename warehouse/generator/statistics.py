@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from warehouse.contract import load_contract
-from warehouse.errors import SettingsError
+from warehouse.core.errors import SettingsError
 from warehouse.generator.marginals import Marginal, Texts, from_json, labels_in
 
 STATISTICS_FILE = Path(__file__).with_name("statistics.json")

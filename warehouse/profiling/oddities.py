@@ -7,7 +7,7 @@ from itertools import groupby
 import duckdb
 
 from warehouse.contract import Contract, Table
-from warehouse.fingerprint import quoted
+from warehouse.core.sql import quoted
 from warehouse.profiling.tables import RAW_SCHEMA, read_columns
 
 NEVER = 365243

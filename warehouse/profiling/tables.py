@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import duckdb
 
 from warehouse.contract import Contract, Table
-from warehouse.database import require_table
-from warehouse.errors import WarehouseMissingError
-from warehouse.fingerprint import quoted
+from warehouse.core.database import require_table
+from warehouse.core.errors import WarehouseMissingError
+from warehouse.core.sql import quoted
 
 RAW_SCHEMA = "raw"
 COLUMNS = (

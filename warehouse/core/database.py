@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.errors import SettingsError, WarehouseLockedError, WarehouseMissingError
+from warehouse.core.errors import SettingsError, WarehouseLockedError, WarehouseMissingError, first_line
 
 SCHEMAS = frozenset({"raw", "staging", "intermediate", "marts", "meta"})
 
@@ -68,8 +68,3 @@ def require_table(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> No
             found="no such table",
             remedy="run: cd dbt_project && dbt build",
         )
-
-
-def first_line(error: Exception) -> str:
-    """First line of an exception's text."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

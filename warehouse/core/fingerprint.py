@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from warehouse.errors import WarehouseMissingError
+from warehouse.core.errors import WarehouseMissingError
+from warehouse.core.sql import quoted
 
 MARTS_SCHEMA = "marts"
 
@@ -81,17 +82,6 @@ def marts_fingerprint(marts: tuple[Mart, ...]) -> str:
     True
     """
     return _digest(sorted((mart.name, mart.rows, mart.fingerprint) for mart in marts))
-
-
-def quoted(*names: str) -> str:
-    """SQL identifier of one or more parts, each in double quotes.
-
-    Examples
-    --------
-    >>> quoted("marts", "client_features")
-    '"marts"."client_features"'
-    """
-    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
 def _read_mart(con: duckdb.DuckDBPyConnection, database: str, name: str, kind: str, comment: str | None) -> Mart:

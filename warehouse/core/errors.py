@@ -52,3 +52,8 @@ class ModelError(CreditWarehouseError):
 
 class PromotionRefusedError(CreditWarehouseError):
     """A guard refused to make a model the champion."""
+
+
+def first_line(error: Exception) -> str:
+    """First line of an exception's text."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from warehouse.errors import CreditWarehouseError
+from warehouse.core.errors import CreditWarehouseError
 
 EXIT_USER_ERROR = 1
 
