@@ -12,9 +12,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse.contract import Column, Contract, Table, load_contract
 from warehouse.core.errors import RawDataError
-from warehouse.load import load_raw_files
+from warehouse.loading.contract import Column, Contract, Table, load_contract
+from warehouse.loading.load import load_raw_files
 
 TABLE = load_contract()["bureau_balance"]
 HEADER = "SK_ID_BUREAU,MONTHS_BALANCE,STATUS\n"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.contract import load_contract
 from warehouse.core.errors import ContractError
+from warehouse.loading.contract import load_contract
 
 COLUMNS_OF_THE_RELEASE = {
     "application_train": 122,

@@ -13,7 +13,6 @@ import lightgbm
 import numpy as np
 import pytest
 
-from warehouse.contract import Contract, Table, load_contract
 from warehouse.core.errors import RawDataError, SettingsError
 from warehouse.core.settings import PROJECT_ROOT
 from warehouse.fidelity import open_folder
@@ -23,6 +22,7 @@ from warehouse.generate import MANIFEST, TABLES, GeneratorOptions, generate, mai
 from warehouse.generator.drift import DRIFTS
 from warehouse.generator.marginals import Texts, from_json
 from warehouse.generator.measure import nearest_correlation, score
+from warehouse.loading.contract import Contract, Table, load_contract
 
 CLIENTS = 5000
 STABILITY_BINS = np.linspace(0.1, 0.9, 9)

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.contract import Table, load_contract
 from warehouse.core.errors import CreditWarehouseError, RawDataError, SettingsError
 from warehouse.generate import MANIFEST
 from warehouse.land import land, main
-from warehouse.raw_folder import find_raw_file
+from warehouse.loading.contract import Table, load_contract
+from warehouse.loading.folder import find_raw_file
 from warehouse.raw_swap import GENERATED_MARKER, staging_folder
 
 CONTRACT = load_contract()

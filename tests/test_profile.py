@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from tests.tiny_warehouse import change, query
-from warehouse.contract import load_contract
+from warehouse.loading.contract import load_contract
 from warehouse.profile import main, measure_profile
 from warehouse.profiling import markup, rates
 from warehouse.profiling.content import Profile

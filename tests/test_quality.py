@@ -12,14 +12,14 @@ import pytest
 from great_expectations.execution_engine import sqlalchemy_execution_engine as engine
 
 from tests.tiny_warehouse import build_tiny_warehouse, change, query
-from warehouse.contract import load_contract
 from warehouse.core.errors import SettingsError
 from warehouse.core.fingerprint import marts_fingerprint, read_marts
 from warehouse.core.settings import PROJECT_ROOT
 from warehouse.expectations import Facts, mart_suites, raw_suite
 from warehouse.findings import Finding, SuiteOutcome, run_suite
 from warehouse.gx_duckdb import duckdb_keeps_its_connection, duckdb_source
-from warehouse.load import load_raw_files
+from warehouse.loading.contract import load_contract
+from warehouse.loading.load import load_raw_files
 from warehouse.quality import QualityRun, main, write_report
 
 CONTRACT = load_contract()

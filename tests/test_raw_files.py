@@ -7,10 +7,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse.contract import load_contract
 from warehouse.core.errors import RawDataError
-from warehouse.load import load_raw_files
-from warehouse.raw_files import find_raw_file, open_raw_file, select_sql
+from warehouse.loading.contract import load_contract
+from warehouse.loading.files import find_raw_file, open_raw_file, select_sql
+from warehouse.loading.load import load_raw_files
 
 TABLE = load_contract()["bureau_balance"]
 ROWS = [(5, -1, "C"), (5, -2, "0"), (6, -1, "X")]

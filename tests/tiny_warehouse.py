@@ -5,9 +5,9 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.contract import Column, Table, load_contract
 from warehouse.core.fingerprint import marts_fingerprint, read_marts
 from warehouse.core.sql import quoted
+from warehouse.loading.contract import Column, Table, load_contract
 from warehouse.quality import PREPARE
 
 TRAINING, SCORING = 200, 100

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from warehouse.contract import Contract
 from warehouse.core.errors import RawDataError
-from warehouse.file_kinds import HEAD_BYTES, SUFFIX_OF, SUFFIXES, content_kind, printable, refuse_disguise
+from warehouse.loading.contract import Contract
+from warehouse.loading.file_kinds import HEAD_BYTES, SUFFIX_OF, SUFFIXES, content_kind, printable, refuse_disguise
 
 RELEASE = "home-credit-default-risk"
 OTHER_FILES = frozenset({"homecredit_columns_description.csv", "sample_submission.csv"})

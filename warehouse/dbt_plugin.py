@@ -17,18 +17,18 @@ from dbt.adapters.events.logging import AdapterLogger
 from dbt.flags import get_flags
 from dbt_common.exceptions import DbtRuntimeError
 
-from warehouse.contract import load_contract
 from warehouse.core.database import connect
 from warehouse.core.errors import CreditWarehouseError, first_line
 from warehouse.core.settings import Settings
-from warehouse.load import load_raw_files
+from warehouse.loading.contract import load_contract
+from warehouse.loading.load import load_raw_files
 
 BUILDING_COMMANDS = frozenset({"build", "run"})
 logger = AdapterLogger("raw_files")
 
 
 class Plugin(BasePlugin):
-    """Loads the raw files with the contract's types; see `warehouse.load`."""
+    """Loads the raw files with the contract's types; see `warehouse.loading.load`."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Start without a verdict; dbt tries a failed connection again, but one look at the files is enough."""

@@ -14,11 +14,11 @@ from typing import Any
 
 import yaml
 
-from warehouse.contract import Contract, Table, load_contract
 from warehouse.core.cli import run_command
 from warehouse.core.errors import ContractError
 from warehouse.core.settings import PROJECT_ROOT
 from warehouse.feature_docs import Feature, FeatureMart, read_feature_marts
+from warehouse.loading.contract import Contract, Table, load_contract
 
 MODELS_DIR = PROJECT_ROOT / "dbt_project" / "models"
 HEADER = "# Written by `python -m warehouse.document` from {source}: change that, then run the command again.\n"

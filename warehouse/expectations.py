@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
 
-from warehouse.contract import Column, Contract, Table
 from warehouse.core.sql import quoted
+from warehouse.loading.contract import Column, Contract, Table
 
 ERROR, WARNING = "critical", "warning"
 KEY, TARGET, POPULATION = "sk_id_curr", "target", "population"

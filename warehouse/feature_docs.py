@@ -13,9 +13,9 @@ import duckdb
 from dbt.adapters.duckdb import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
-from warehouse.contract import Contract
 from warehouse.core.errors import ContractError
 from warehouse.core.settings import PROJECT_ROOT
+from warehouse.loading.contract import Contract
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 DESCRIPTION = re.compile(r"^\s*-- \[(?P<unit>[^\]]+)\] (?P<text>.+?)\s*$")

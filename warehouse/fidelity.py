@@ -12,10 +12,10 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.contract import Contract, load_contract
 from warehouse.core.cli import run_command
 from warehouse.fidelity_measures import Entry, column_entries, count_entries, dependence_entries, feature_entries
-from warehouse.raw_files import find_raw_file, open_raw_file, select_sql
+from warehouse.loading.contract import Contract, load_contract
+from warehouse.loading.files import find_raw_file, open_raw_file, select_sql
 
 SHOWN = 40
 LARGE_BYTES = 300_000_000

@@ -7,8 +7,8 @@ from itertools import combinations
 import duckdb
 import numpy as np
 
-from warehouse.contract import Column, Contract
 from warehouse.fidelity_features import DEPENDENT, FEATURES, history_sql
+from warehouse.loading.contract import Column, Contract
 
 Connection = duckdb.DuckDBPyConnection
 SENTINEL = 365243

@@ -19,7 +19,6 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.contract import load_contract
 from warehouse.core.cli import run_command
 from warehouse.core.errors import SettingsError, first_line
 from warehouse.generator import application, bureau, cards, previous, repayments
@@ -28,7 +27,8 @@ from warehouse.generator.clients import TEST_TO_TRAIN, Population
 from warehouse.generator.drift import DRIFTS
 from warehouse.generator.statistics import STATISTICS_FILE, load_statistics
 from warehouse.generator.writer import FORMATS, write_table
-from warehouse.raw_folder import require_whole_landing
+from warehouse.loading.contract import load_contract
+from warehouse.loading.folder import require_whole_landing
 
 MANIFEST = "generated.json"
 MAX_CLIENTS = 10_000_000

@@ -7,7 +7,7 @@ from typing import Any
 
 from warehouse.archives import RELEASE
 from warehouse.core.errors import SettingsError, first_line
-from warehouse.file_kinds import printable
+from warehouse.loading.file_kinds import printable
 
 WEBSITE = f"https://www.kaggle.com/c/{RELEASE}"
 

@@ -19,14 +19,14 @@ from pathlib import Path
 import duckdb
 
 from warehouse.archives import RELEASE, Item, Stock, read_chunks, take_stock
-from warehouse.contract import Contract, Table, load_contract
 from warehouse.core.cli import run_command
 from warehouse.core.errors import RawDataError, SettingsError, first_line
 from warehouse.core.settings import PROJECT_ROOT, Settings
-from warehouse.file_kinds import CHUNK_BYTES, check_packed, ends_with_line_end, printable, suffix_kind
 from warehouse.kaggle_download import download, log_in
-from warehouse.raw_files import open_raw_file, scan_sql
-from warehouse.raw_folder import LANDING, LANDING_JOURNAL
+from warehouse.loading.contract import Contract, Table, load_contract
+from warehouse.loading.file_kinds import CHUNK_BYTES, check_packed, ends_with_line_end, printable, suffix_kind
+from warehouse.loading.files import open_raw_file, scan_sql
+from warehouse.loading.folder import LANDING, LANDING_JOURNAL
 from warehouse.raw_swap import GENERATED_MARKER, check_replaceable, finish_swap, staging_folder, swap
 
 MEGABYTE = 1e6

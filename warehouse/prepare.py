@@ -5,11 +5,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from warehouse.contract import load_contract
 from warehouse.core.cli import run_command
 from warehouse.core.settings import Settings
 from warehouse.generate import main as generate
-from warehouse.raw_files import find_raw_file, holds_raw_files
+from warehouse.loading.contract import load_contract
+from warehouse.loading.files import find_raw_file, holds_raw_files
 
 GENERATED_CLIENTS = 6000
 GENERATED_SEED = 20180517

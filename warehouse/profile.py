@@ -11,11 +11,11 @@ from typing import TypeVar
 
 import duckdb
 
-from warehouse.contract import Contract, load_contract
 from warehouse.core.cli import run_command
 from warehouse.core.database import connect
 from warehouse.core.errors import SettingsError, WarehouseMissingError, first_line
 from warehouse.core.settings import PROJECT_ROOT, Settings
+from warehouse.loading.contract import Contract, load_contract
 from warehouse.profiling.content import Profile
 from warehouse.profiling.oddities import measure_extremes, measure_oddities
 from warehouse.profiling.page import render

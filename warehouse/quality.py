@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from warehouse.contract import Contract, load_contract
 from warehouse.core.cli import run_command
 from warehouse.core.database import connect, require_table
 from warehouse.core.errors import QualityGateError, SettingsError
 from warehouse.core.fingerprint import MARTS_SCHEMA, marts_fingerprint, read_marts
 from warehouse.core.settings import PROJECT_ROOT, Settings
 from warehouse.core.sql import quoted
+from warehouse.loading.contract import Contract, load_contract
 
 if TYPE_CHECKING:
     from warehouse.expectations import Facts

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from warehouse.core.errors import RawDataError
-from warehouse.raw_folder import LANDING, LANDING_JOURNAL, raw_files_of
+from warehouse.loading.folder import LANDING, LANDING_JOURNAL, raw_files_of
 
 GENERATED_MARKER = "generated.json"
 

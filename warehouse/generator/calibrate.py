@@ -15,7 +15,6 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from warehouse.contract import Contract, load_contract
 from warehouse.core.cli import run_command
 from warehouse.generator import measure
 from warehouse.generator.calibrate_rows import MeasuredBlock, measure_block
@@ -23,7 +22,8 @@ from warehouse.generator.calibrate_target import first_target, match_target
 from warehouse.generator.marginals import FINE_GRID
 from warehouse.generator.recipe import APPLICATION_DERIVED, APPLICATION_RULES, BLOCKS, HOUSING
 from warehouse.generator.statistics import STATISTICS_FILE, parse_statistics
-from warehouse.raw_files import find_raw_file, open_raw_file, select_sql
+from warehouse.loading.contract import Contract, load_contract
+from warehouse.loading.files import find_raw_file, open_raw_file, select_sql
 
 MIN_MINORITY = 0.008
 NULL_GROUP_SHARE = 0.03

@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from warehouse.contract import Column, Table
+from warehouse.loading.contract import Column, Table
 
 FORMATS = {
     "csv": "format csv, header",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from warehouse.contract import Contract
+from warehouse.loading.contract import Contract
 from warehouse.profiling.oddities import Extreme, Oddity
 from warehouse.profiling.rates import Breakdown, DefaultRate
 from warehouse.profiling.strength import Strength

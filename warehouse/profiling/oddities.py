@@ -6,8 +6,8 @@ from itertools import groupby
 
 import duckdb
 
-from warehouse.contract import Contract, Table
 from warehouse.core.sql import quoted
+from warehouse.loading.contract import Contract, Table
 from warehouse.profiling.tables import RAW_SCHEMA, read_columns
 
 NEVER = 365243

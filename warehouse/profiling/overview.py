@@ -1,6 +1,6 @@
 """Sections of the page about the data itself: what there is, what is missing, what is odd."""
 
-from warehouse.contract import Table
+from warehouse.loading.contract import Table
 from warehouse.profiling.charts import Bar, Scale, bar_chart, share_bar
 from warehouse.profiling.content import Profile
 from warehouse.profiling.markup import (

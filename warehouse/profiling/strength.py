@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from warehouse.contract import Contract
 from warehouse.core.fingerprint import MARTS_SCHEMA
 from warehouse.core.sql import quoted
+from warehouse.loading.contract import Contract
 from warehouse.profiling.oddities import NEVER
 from warehouse.profiling.rates import LABELLED
 from warehouse.profiling.tables import known_number, read_columns

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import duckdb
 
-from warehouse.contract import Contract, Table
 from warehouse.core.database import require_table
 from warehouse.core.errors import WarehouseMissingError
 from warehouse.core.sql import quoted
+from warehouse.loading.contract import Contract, Table
 
 RAW_SCHEMA = "raw"
 COLUMNS = (

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from warehouse.core.errors import RawDataError
-from warehouse.file_kinds import SUFFIXES
+from warehouse.loading.file_kinds import SUFFIXES
 
 LANDING = ".landing"
 LANDING_JOURNAL = "swap.json"

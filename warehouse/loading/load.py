@@ -8,9 +8,10 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.contract import Contract
 from warehouse.core.errors import RawDataError, first_line
-from warehouse.file_kinds import (
+from warehouse.loading.contract import Contract
+from warehouse.loading.faults import Fault, all_values_are_sound, forget_reader_faults, reader_faults, value_faults
+from warehouse.loading.file_kinds import (
     UNPACK_ERRORS,
     check_packed,
     ends_with_line_end,
@@ -18,8 +19,7 @@ from warehouse.file_kinds import (
     printable,
     suffix_kind,
 )
-from warehouse.raw_faults import Fault, all_values_are_sound, forget_reader_faults, reader_faults, value_faults
-from warehouse.raw_files import (
+from warehouse.loading.files import (
     RawFile,
     find_raw_file,
     fingerprint,

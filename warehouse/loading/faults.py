@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from warehouse.file_kinds import printable, shown
-from warehouse.raw_files import RawFile, faults_sql
-from warehouse.raw_values import CHARACTERS, expectation, sound_table_sql
+from warehouse.loading.file_kinds import printable, shown
+from warehouse.loading.files import RawFile, faults_sql
+from warehouse.loading.values import CHARACTERS, expectation, sound_table_sql
 
 FAULTS_KEPT = 100_000
 KEPT_CHARACTERS = 200

@@ -7,7 +7,7 @@ control characters or line breaks in it (an unclosed quote swallows rows that wa
 
 import re
 
-from warehouse.contract import Column, Table
+from warehouse.loading.contract import Column, Table
 
 EXACT_IN_DOUBLE = 2**53 - 1
 LIMITS = {

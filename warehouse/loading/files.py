@@ -8,11 +8,11 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.contract import Column, Table
 from warehouse.core.errors import RawDataError
-from warehouse.file_kinds import check_content, printable, read_first_line, shown
-from warehouse.raw_folder import find_raw_file, fingerprint, holds_raw_files
-from warehouse.raw_values import CAST, fault_sql, is_integer, sound_sql
+from warehouse.loading.contract import Column, Table
+from warehouse.loading.file_kinds import check_content, printable, read_first_line, shown
+from warehouse.loading.folder import find_raw_file, fingerprint, holds_raw_files
+from warehouse.loading.values import CAST, fault_sql, is_integer, sound_sql
 
 __all__ = [
     "RawFile",

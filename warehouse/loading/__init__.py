@@ -1,0 +1,1 @@
+"""Raw files into typed tables, by the contract of the release."""
