@@ -15,10 +15,11 @@ import pytest
 
 from warehouse.core.errors import CreditWarehouseError, RawDataError, SettingsError
 from warehouse.generate import MANIFEST
-from warehouse.land import land, main
+from warehouse.land import main
+from warehouse.landing.swap import GENERATED_MARKER, staging_folder
+from warehouse.landing.workflow import land
 from warehouse.loading.contract import Table, load_contract
 from warehouse.loading.folder import find_raw_file
-from warehouse.raw_swap import GENERATED_MARKER, staging_folder
 
 CONTRACT = load_contract()
 TABLES = list(CONTRACT.tables)

@@ -5,8 +5,8 @@ import io
 from pathlib import Path
 from typing import Any
 
-from warehouse.archives import RELEASE
 from warehouse.core.errors import SettingsError, first_line
+from warehouse.landing.archives import RELEASE
 from warehouse.loading.file_kinds import printable
 
 WEBSITE = f"https://www.kaggle.com/c/{RELEASE}"
