@@ -15,12 +15,13 @@ from tests.tiny_warehouse import build_tiny_warehouse, change, query
 from warehouse.core.errors import SettingsError
 from warehouse.core.fingerprint import marts_fingerprint, read_marts
 from warehouse.core.settings import PROJECT_ROOT
-from warehouse.expectations import Facts, mart_suites, raw_suite
-from warehouse.findings import Finding, SuiteOutcome, run_suite
-from warehouse.gx_duckdb import duckdb_keeps_its_connection, duckdb_source
+from warehouse.gate.expectations import Facts, mart_suites, raw_suite
+from warehouse.gate.findings import Finding, SuiteOutcome, run_suite
+from warehouse.gate.gx_duckdb import duckdb_keeps_its_connection, duckdb_source
+from warehouse.gate.run import QualityRun, write_report
 from warehouse.loading.contract import load_contract
 from warehouse.loading.load import load_raw_files
-from warehouse.quality import QualityRun, main, write_report
+from warehouse.quality import main
 
 CONTRACT = load_contract()
 DEFECTS = (

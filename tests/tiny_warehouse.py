@@ -7,8 +7,8 @@ import duckdb
 
 from warehouse.core.fingerprint import marts_fingerprint, read_marts
 from warehouse.core.sql import quoted
+from warehouse.gate.run import PREPARE
 from warehouse.loading.contract import Column, Table, load_contract
-from warehouse.quality import PREPARE
 
 TRAINING, SCORING = 200, 100
 ROWS = {"bureau": 400, "bureau_balance": 1200, "previous_application": 300}

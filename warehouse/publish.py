@@ -28,7 +28,7 @@ from warehouse.core.database import connect
 from warehouse.core.errors import QualityGateError, SnapshotError, first_line
 from warehouse.core.fingerprint import Mart, marts_fingerprint, read_marts
 from warehouse.core.settings import PROJECT_ROOT, Settings
-from warehouse.quality import QualityRun, latest_run
+from warehouse.gate.run import QualityRun, latest_run
 from warehouse.snapshots import CURRENT, DATABASE_FILE, MANIFEST_FILE, Snapshot, list_snapshots
 from warehouse.verify import file_sha256, find_faults
 

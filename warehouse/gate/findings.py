@@ -9,7 +9,7 @@ from great_expectations.expectations.core import UnexpectedRowsExpectation
 from great_expectations.expectations.expectation import Expectation
 
 from warehouse.core.sql import quoted
-from warehouse.expectations import ERROR, VALUES_SHOWN, Suite
+from warehouse.gate.expectations import ERROR, VALUES_SHOWN, Suite
 
 if TYPE_CHECKING:
     from great_expectations.core.batch import Batch

@@ -1,0 +1,1 @@
+"""The quality gate: expectations on raw tables and marts, and their findings."""
