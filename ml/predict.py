@@ -31,7 +31,7 @@ from ml.versions import VersionChoice, add_version_argument
 from warehouse.core.cli import run_command
 from warehouse.core.errors import ModelError, first_line
 from warehouse.core.settings import Settings
-from warehouse.snapshots import CURRENT
+from warehouse.snapshots.snapshot import CURRENT
 
 PROGRESS_SECONDS = 5.0
 

@@ -15,8 +15,8 @@ from ml.data import CATEGORICAL_TYPES, KEY, NUMERIC_TYPES, SCHEMA
 from warehouse.core.database import connect, require_table
 from warehouse.core.errors import SnapshotError, TrainingDataError
 from warehouse.core.sql import quoted
-from warehouse.snapshots import DATABASE_FILE, MANIFEST_FILE, Snapshot, resolve_snapshot
-from warehouse.verify import file_faults
+from warehouse.snapshots.snapshot import DATABASE_FILE, MANIFEST_FILE, Snapshot, resolve_snapshot
+from warehouse.snapshots.verification import file_faults
 
 TABLE = "client_features"
 POPULATIONS = ("scoring", "training", "all")

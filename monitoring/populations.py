@@ -12,7 +12,7 @@ from warehouse.core.database import connect, require_table
 from warehouse.core.fingerprint import MARTS_SCHEMA
 from warehouse.core.settings import Settings
 from warehouse.core.sql import quoted
-from warehouse.snapshots import current_snapshot, resolve_snapshot
+from warehouse.snapshots.snapshot import current_snapshot, resolve_snapshot
 
 TABLE_SUFFIX = re.compile(r"(?P<place>.+):(?:(?P<schema>\w+)\.)?(?P<table>[A-Za-z_]\w*)")
 # Not `describe`: of a view it tells the spelling of the columns underneath.

@@ -24,8 +24,8 @@ from ml.scorer import Calibration, CreditScorer
 from ml.scores import SCHEMA
 from tests.ml_fixtures import synthetic_applicants, trained_once
 from tests.tiny_warehouse import approve, query
-from warehouse.publish import publish
-from warehouse.snapshots import current_snapshot
+from warehouse.snapshots.publication import publish
+from warehouse.snapshots.snapshot import current_snapshot
 
 FEATURES = ["external_score", "cnt_children", "owns_car", "amt_income", "education", "region"]
 

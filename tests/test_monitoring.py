@@ -21,7 +21,7 @@ from monitoring.populations import Population, find_place, open_population
 from monitoring.psi import ColumnDrift, drift_level, population_stability_index
 from tests.tiny_warehouse import approve, build_tiny_warehouse, change, query
 from warehouse.core.settings import PROJECT_ROOT, Settings
-from warehouse.publish import publish
+from warehouse.snapshots.publication import publish
 
 CLIENTS = """
     select i as sk_id_curr, cast(i % 10 = 0 as integer) as target, hash(i) % 1000 / 10.0 as score,

@@ -15,12 +15,12 @@ import pytest
 
 from tests.tiny_warehouse import approve, build_tiny_warehouse, change, query
 from warehouse import publish, verify
-from warehouse.copy_marts import copy_marts
 from warehouse.core import fingerprint
 from warehouse.core.errors import QualityGateError, SnapshotError
 from warehouse.core.fingerprint import marts_fingerprint, read_marts
 from warehouse.core.settings import PROJECT_ROOT
-from warehouse.snapshots import current_snapshot, list_snapshots, resolve_snapshot
+from warehouse.snapshots.copy import copy_marts
+from warehouse.snapshots.snapshot import current_snapshot, list_snapshots, resolve_snapshot
 
 STEPS = ("copy_marts", "_manifest", "_seal", "_point_at")
 MARTS = {
@@ -96,7 +96,7 @@ def test_a_view_over_marts_stays_a_view_and_one_that_needs_more_becomes_a_table(
 def test_features_of_all_marts_stand_side_by_side_in_one_table(
     at_once: int, warehouse: Path, published: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("warehouse.copy_marts.CLIENTS_AT_ONCE", at_once)
+    monkeypatch.setattr("warehouse.snapshots.copy.CLIENTS_AT_ONCE", at_once)
     snapshot, _ = publish.publish(warehouse, published)
     rows = "from marts.client_features order by sk_id_curr"
     assert query(snapshot.database, rows) == query(warehouse, rows)

@@ -1,104 +1,16 @@
 """Check a published snapshot against its manifest: the file's digest, and every mart's rows and fingerprint."""
 
 import argparse
-import hashlib
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
-
 from warehouse.core.cli import run_command
-from warehouse.core.errors import CreditWarehouseError, SnapshotError, first_line
-from warehouse.core.fingerprint import Mart, marts_fingerprint, read_marts
+from warehouse.core.errors import SnapshotError
 from warehouse.core.settings import Settings
-from warehouse.snapshots import CURRENT, Snapshot, resolve_snapshot
-
-CHUNK = 1 << 22
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def find_faults(snapshot: Snapshot, report: Callable[[str], None] | None = None) -> list[str]:
-    """Compare a snapshot with its manifest.
-
-    Parameters
-    ----------
-    snapshot : Snapshot
-    report : callable, optional
-        Takes one line for the file and one for each mart.
-
-    Returns
-    -------
-    list of str
-        What differs; empty for a sound snapshot.
-
-    Raises
-    ------
-    SnapshotError
-        The manifest is missing or damaged.
-    """
-    tell = report or (lambda line: None)
-    faults = file_faults(snapshot)
-    tell(_line(snapshot.database.name, f"{snapshot.manifest['file']['bytes']:,} bytes, sha256", faults))
-    try:
-        marts = _read_marts(snapshot)
-    except (duckdb.Error, CreditWarehouseError) as error:
-        return [*faults, f"{snapshot.database.name} cannot be read: {first_line(error)}"]
-    expected = {mart["name"]: mart for mart in snapshot.manifest["marts"]}
-    found = {mart.name: mart for mart in marts}
-    same_hash = snapshot.manifest["versions"].get("duckdb") == duckdb.__version__
-    for name in sorted(expected | found):
-        mart_faults = _mart_faults(name, expected.get(name), found.get(name), same_hash)
-        rows = found[name].rows if name in found else 0
-        compared = "fingerprint" if same_hash else f"fingerprint not compared (DuckDB {duckdb.__version__})"
-        tell(_line(name, f"{rows:,} rows, {compared}", mart_faults))
-        faults += mart_faults
-    if same_hash and not faults and marts_fingerprint(marts) != snapshot.manifest["marts_fingerprint"]:
-        faults.append("the fingerprint of all marts is not that of the manifest")
-    return faults
-
-
-def file_faults(snapshot: Snapshot) -> list[str]:
-    """What differs between the file and its manifest in size and SHA-256; empty for a sound file."""
-    path, expected = snapshot.database, snapshot.manifest["file"]
-    if not path.is_file():
-        return [f"{path.name} is missing"]
-    if path.stat().st_size != expected["bytes"]:
-        return [f"{path.name} has {path.stat().st_size:,} bytes instead of {expected['bytes']:,}"]
-    if file_sha256(path) != expected["sha256"]:
-        return [f"{path.name} has another sha256"]
-    return []
-
-
-def _read_marts(snapshot: Snapshot) -> tuple[Mart, ...]:
-    with duckdb.connect(str(snapshot.database), read_only=True) as con:
-        return read_marts(con)
-
-
-def _mart_faults(name: str, expected: dict | None, found: Mart | None, same_hash: bool) -> list[str]:
-    if expected is None:
-        return [f"{name} is not in the manifest"]
-    if found is None:
-        return [f"{name} is missing"]
-    if found.rows != expected["rows"]:
-        return [f"{name} has {found.rows:,} rows instead of {expected['rows']:,}"]
-    if len(found.columns) != expected["columns"]:
-        return [f"{name} has {len(found.columns):,} columns instead of {expected['columns']:,}"]
-    if same_hash and found.fingerprint != expected["fingerprint"]:
-        return [f"{name} has other content"]
-    return []
-
-
-def _line(name: str, checked: str, faults: list[str]) -> str:
-    return f"{'DIFFERS' if faults else 'ok':8s} {name:34s} {faults[0] if faults else checked}"
+from warehouse.snapshots.snapshot import CURRENT, resolve_snapshot
+from warehouse.snapshots.verification import (
+    find_faults,
+)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,0 +1,1 @@
+"""Immutable copies of marts that passed the gate: written, found, checked."""
