@@ -10,9 +10,9 @@ from sklearn.metrics import roc_auc_score
 
 from tests.building import build_marts
 from warehouse.core.errors import ContractError
-from warehouse.document import documents
-from warehouse.document import marts as marts_document
-from warehouse.feature_docs import Feature, FeatureMart
+from warehouse.documentation.features import Feature, FeatureMart
+from warehouse.documentation.models import documents
+from warehouse.documentation.models import marts as marts_document
 
 MARTS = [
     "feat_application",

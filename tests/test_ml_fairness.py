@@ -24,7 +24,7 @@ from ml.registry import Registry
 from ml.train import train
 from tests.ml_fixtures import prepare_store, synthetic_applicants, write_warehouse
 from warehouse.core.settings import PROJECT_ROOT, Settings
-from warehouse.feature_docs import descriptions
+from warehouse.documentation.features import descriptions
 
 CATALOGUE = {
     "code_gender": "Gender of the client.",

@@ -1,0 +1,165 @@
+"""Properties of the dbt models as YAML."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from warehouse.core.errors import ContractError
+from warehouse.core.settings import PROJECT_ROOT
+from warehouse.documentation.features import Feature, FeatureMart, read_feature_marts
+from warehouse.loading.contract import Contract, Table, load_contract
+
+MODELS_DIR = PROJECT_ROOT / "dbt_project" / "models"
+
+
+HEADER = "# Written by `python -m warehouse.document` from {source}: change that, then run the command again.\n"
+
+
+KEY = {
+    "name": "sk_id_curr",
+    "data_type": "bigint",
+    "description": "Key of the application, and of the client in this release.",
+}
+
+
+POPULATION = {
+    "name": "population",
+    "data_type": "varchar",
+    "description": "training: the application has a label; scoring: it has none yet.",
+}
+
+
+TARGET = {
+    "name": "target",
+    "data_type": "integer",
+    "description": "1 when the client had payment difficulties on this loan, 0 when not.",
+}
+
+
+IS_STILL_RUNNING = {
+    "name": "is_still_running",
+    "data_type": "integer",
+    "description": "1 when the loan was approved and is still being paid (its last due date was 365243), 0 when not.",
+}
+
+
+UNIONED = "One row per application of both populations: the cleaned columns of application_train and application_test."
+
+
+LABELS = "One row per application of both populations: which one it belongs to, and its label."
+
+
+UNKNOWN_TARGET = TARGET | {"description": f"{TARGET['description'][:-1]}, null when it is not known yet."}
+
+
+WIDE_MARTS = {
+    "client_features": ("One row per application of both populations: every feature of every source.", [POPULATION]),
+    "training_set": ("One row per labelled application: the label and every feature.", [TARGET]),
+    "scoring_set": ("One row per application to be scored: every feature, without a label.", []),
+}
+
+
+def documents() -> dict[Path, str]:
+    """Every file that this command writes, with its text.
+
+    Raises
+    ------
+    ContractError
+        A feature is not described, or two feature marts make one of the same name.
+    """
+    contract = load_contract()
+    staging = [_staging_model(contract, table) for table in contract.tables.values()]
+    sources = "_home_credit__sources.yml"
+    return {
+        MODELS_DIR / "staging" / "_home_credit__models.yml": _render(staging, sources),
+        MODELS_DIR / "intermediate" / "_int_applications_unioned__models.yml": _render([_unioned(contract)], sources),
+        MODELS_DIR / "marts" / "_feature_marts__models.yml": _render(marts(read_feature_marts(contract)), "feat_*.sql"),
+    }
+
+
+def marts(feature_marts: Sequence[FeatureMart]) -> list[dict[str, Any]]:
+    """Properties of the feature marts and of the wide marts: key, then what is theirs alone, then the features."""
+    columns: dict[str, dict[str, Any]] = {}
+    models = []
+    for mart in feature_marts:
+        own = [_feature_column(mart, feature) for feature in mart.features]
+        for column in own:
+            if column["name"] in columns:
+                raise ContractError(
+                    expected="every feature in one mart",
+                    found=f"{column['name']} again in {mart.name}",
+                    remedy=f"rename it in {mart.name}.sql",
+                )
+            columns[column["name"]] = column
+        meta = {"meta": {"sources": list(mart.sources)}}
+        columns_of_mart = [_tested_key(), *own]
+        models.append({"name": mart.name, "description": mart.description, "config": meta, "columns": columns_of_mart})
+    for name, (description, own_columns) in WIDE_MARTS.items():
+        models.append({"name": name, "description": description, "columns": [KEY, *own_columns, *columns.values()]})
+    labels = [_tested_key(), POPULATION, UNKNOWN_TARGET]
+    return [*models, {"name": "application_labels", "description": LABELS, "columns": labels}]
+
+
+def _tested_key() -> dict[str, Any]:
+    """Key of a table: the database itself refuses a null."""
+    return KEY | {"constraints": [{"type": "not_null"}], "data_tests": ["unique"]}
+
+
+def _feature_column(mart: FeatureMart, feature: Feature) -> dict[str, Any]:
+    meta = {
+        "mart": mart.name,
+        "sources": ", ".join(mart.sources),
+        "unit": feature.unit,
+        "aggregate": feature.aggregate,
+        "window": feature.window,
+    }
+    return {
+        "name": feature.name,
+        "data_type": feature.data_type,
+        "description": feature.description,
+        "config": {"meta": {name: value for name, value in meta.items() if value}},
+    }
+
+
+def _staging_model(contract: Contract, table: Table) -> dict[str, Any]:
+    columns = [_staging_column(table, name) for name in table.column_names]
+    if table.name == "previous_application":
+        position = table.column_names.index("DAYS_LAST_DUE") + 1
+        columns.insert(position, IS_STILL_RUNNING)
+    model: dict[str, Any] = {
+        "name": f"stg_home_credit__{table.name.lower()}",
+        "description": f"{table.description} Typed, in lower case, with sentinels as null.",
+        "columns": columns,
+    }
+    tests: list[dict[str, Any]] = []
+    if len(table.primary_key) > 1:
+        key, month = (name.lower() for name in table.primary_key)
+        tests.append({"one_row_per_month": {"arguments": {"key": key, "month": month}}})
+    if table.parent_key and table.parent_table == "previous_application":
+        arguments = {"loan": table.parent_key.lower(), "client": KEY["name"]}
+        tests.append({"one_client_per_loan": {"arguments": arguments}})
+    return model | ({"data_tests": tests} if tests else {})
+
+
+def _staging_column(table: Table, name: str) -> dict[str, Any]:
+    column = {"name": name.lower(), "data_type": table[name].data_type, "description": table[name].description}
+    tests: list[Any] = ["unique"] if (name,) == table.primary_key else []
+    tests += ["not_null"] if name in table.primary_key or name == table.parent_key else []
+    if name == table.parent_key and table.parent_table == "application":
+        # other children without a parent are known in the release: the quality gate counts them
+        arguments = {"to": "ref('int_applications_unioned')", "field": name.lower()}
+        tests.append({"relationships": {"arguments": arguments, "config": {"severity": "warn"}}})
+    return column | ({"data_tests": tests} if tests else {})
+
+
+def _unioned(contract: Contract) -> dict[str, Any]:
+    table = contract["application_test"]
+    columns = [{"name": c.name.lower(), "data_type": c.data_type, "description": c.description} for c in table.columns]
+    return {"name": "int_applications_unioned", "description": UNIONED, "columns": [POPULATION, TARGET, *columns]}
+
+
+def _render(models: list[dict[str, Any]], source: str) -> str:
+    body = yaml.safe_dump({"version": 2, "models": models}, sort_keys=False, width=120, allow_unicode=True)
+    return HEADER.format(source=source) + body
