@@ -14,11 +14,12 @@ import pytest
 
 from tests.tiny_warehouse import change, query
 from warehouse.loading.contract import load_contract
-from warehouse.profile import main, measure_profile
+from warehouse.profile import main
 from warehouse.profiling import markup, rates
 from warehouse.profiling.content import Profile
 from warehouse.profiling.page import SECTIONS, render
 from warehouse.profiling.rates import DefaultRate, wilson_interval
+from warehouse.profiling.workflow import measure_profile
 
 SCRIPT = "<script>alert('x')</script>"
 
