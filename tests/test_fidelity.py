@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from warehouse.fidelity import compare, main
-from warehouse.fidelity_measures import Entry, auc, rank_correlation
-from warehouse.generate import GeneratorOptions, generate
-from warehouse.generator.calibrate import calibrate
-from warehouse.generator.statistics import STATISTICS_FILE
+from warehouse.fidelity import main
+from warehouse.generator.calibration.calibrate import calibrate
+from warehouse.generator.fidelity.measures import Entry, auc, rank_correlation
+from warehouse.generator.fidelity.workflow import compare
+from warehouse.generator.population.statistics import STATISTICS_FILE
+from warehouse.generator.workflow import GeneratorOptions, generate
 
 CLIENTS = 10_000
 # The widest gap that is allowed, by measure; an AUC may miss by four standard errors of the smaller sample in addition.

@@ -15,13 +15,14 @@ import pytest
 
 from warehouse.core.errors import RawDataError, SettingsError
 from warehouse.core.settings import PROJECT_ROOT
-from warehouse.fidelity import open_folder
-from warehouse.fidelity_features import labelled_features_sql
-from warehouse.fidelity_measures import auc
-from warehouse.generate import MANIFEST, TABLES, GeneratorOptions, generate, main
-from warehouse.generator.drift import DRIFTS
-from warehouse.generator.marginals import Texts, from_json
-from warehouse.generator.measure import nearest_correlation, score
+from warehouse.generate import main
+from warehouse.generator.calibration.measure import nearest_correlation, score
+from warehouse.generator.fidelity.features import labelled_features_sql
+from warehouse.generator.fidelity.measures import auc
+from warehouse.generator.fidelity.workflow import open_folder
+from warehouse.generator.population.drift import DRIFTS
+from warehouse.generator.population.marginals import Texts, from_json
+from warehouse.generator.workflow import MANIFEST, TABLES, GeneratorOptions, generate
 from warehouse.loading.contract import Contract, Table, load_contract
 
 CLIENTS = 5000

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from warehouse.core.errors import CreditWarehouseError, RawDataError, SettingsError
-from warehouse.generate import MANIFEST
+from warehouse.generator.workflow import MANIFEST
 from warehouse.land import main
 from warehouse.landing.swap import GENERATED_MARKER, staging_folder
 from warehouse.landing.workflow import land

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from warehouse.core.errors import SettingsError
-from warehouse.generator.marginals import Marginal, Texts, from_json, labels_in
+from warehouse.generator.population.marginals import Marginal, Texts, from_json, labels_in
 from warehouse.loading.contract import load_contract
 
 STATISTICS_FILE = Path(__file__).with_name("statistics.json")

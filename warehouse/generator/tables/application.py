@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from warehouse.generator.clients import Chunk, Population
-from warehouse.generator.marginals import NULL_CODE
-from warehouse.generator.recipe import HOUSING, SENTINEL
-from warehouse.generator.statistics import Statistics
-from warehouse.generator.target import draw_target
+from warehouse.generator.population.clients import Chunk, Population
+from warehouse.generator.population.marginals import NULL_CODE
+from warehouse.generator.population.recipe import HOUSING, SENTINEL
+from warehouse.generator.population.statistics import Statistics
+from warehouse.generator.tables.target import draw_target
 
 Array = np.ndarray
 RARITIES = {"CODE_GENDER": ("XNA", 4 / 307_511), "NAME_FAMILY_STATUS": ("Unknown", 2 / 307_511)}

@@ -6,8 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from warehouse.generator.drift import Drift
-from warehouse.generator.statistics import RowModel, Statistics
+from warehouse.generator.population.drift import Drift
+from warehouse.generator.population.statistics import RowModel, Statistics
 
 Array = np.ndarray
 CHUNK_CLIENTS = 16_384

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from warehouse.generator import cards
-from warehouse.generator.clients import Population
-from warehouse.generator.previous import OLDEST, Applications, draw_applications
-from warehouse.generator.rows import RowSampler
+from warehouse.generator.population.clients import Population
+from warehouse.generator.population.rows import RowSampler
+from warehouse.generator.tables.previous import OLDEST, Applications, draw_applications
 
 Array = np.ndarray
 Columns = dict[str, Array]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from warehouse.generator.marginals import NULL_CODE, Texts
-from warehouse.generator.statistics import RowModel
+from warehouse.generator.population.marginals import NULL_CODE, Texts
+from warehouse.generator.population.statistics import RowModel
 
 Array = np.ndarray
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from warehouse.generator.clients import Chunk, Population
-from warehouse.generator.recipe import BY_PRODUCT, SENTINEL
-from warehouse.generator.rows import RowSampler, cells_of
+from warehouse.generator.population.clients import Chunk, Population
+from warehouse.generator.population.recipe import BY_PRODUCT, SENTINEL
+from warehouse.generator.population.rows import RowSampler, cells_of
 
 Array = np.ndarray
 Columns = dict[str, Array]

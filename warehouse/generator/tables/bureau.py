@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from warehouse.generator.clients import Chunk, Population
-from warehouse.generator.rows import RowSampler
+from warehouse.generator.population.clients import Chunk, Population
+from warehouse.generator.population.rows import RowSampler
 
 Array = np.ndarray
 Columns = dict[str, Array]

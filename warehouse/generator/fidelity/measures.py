@@ -7,7 +7,7 @@ from itertools import combinations
 import duckdb
 import numpy as np
 
-from warehouse.fidelity_features import DEPENDENT, FEATURES, history_sql
+from warehouse.generator.fidelity.features import DEPENDENT, FEATURES, history_sql
 from warehouse.loading.contract import Column, Contract
 
 Connection = duckdb.DuckDBPyConnection

@@ -17,11 +17,11 @@ import numpy as np
 
 from warehouse.core.cli import run_command
 from warehouse.generator import measure
-from warehouse.generator.calibrate_rows import MeasuredBlock, measure_block
-from warehouse.generator.calibrate_target import first_target, match_target
-from warehouse.generator.marginals import FINE_GRID
-from warehouse.generator.recipe import APPLICATION_DERIVED, APPLICATION_RULES, BLOCKS, HOUSING
-from warehouse.generator.statistics import STATISTICS_FILE, parse_statistics
+from warehouse.generator.calibration.rows import MeasuredBlock, measure_block
+from warehouse.generator.calibration.target import first_target, match_target
+from warehouse.generator.population.marginals import FINE_GRID
+from warehouse.generator.population.recipe import APPLICATION_DERIVED, APPLICATION_RULES, BLOCKS, HOUSING
+from warehouse.generator.population.statistics import STATISTICS_FILE, parse_statistics
 from warehouse.loading.contract import Contract, load_contract
 from warehouse.loading.files import find_raw_file, open_raw_file, select_sql
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from warehouse.generator.clients import Population
-from warehouse.generator.drift import Drift
-from warehouse.generator.statistics import Statistics
-from warehouse.generator.target import RATE_WITH_BUREAU, RATE_WITHOUT_BUREAU, UNSEEN_WITHOUT, observed_scores
+from warehouse.generator.population.clients import Population
+from warehouse.generator.population.drift import Drift
+from warehouse.generator.population.statistics import Statistics
+from warehouse.generator.tables.target import RATE_WITH_BUREAU, RATE_WITHOUT_BUREAU, UNSEEN_WITHOUT, observed_scores
 
 Array = np.ndarray
 PENALTY = 150.0

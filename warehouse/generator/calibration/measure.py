@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from warehouse.generator import normal
-from warehouse.generator.marginals import COARSE_GRID, MAX_DISCRETE
+from warehouse.generator.population.marginals import COARSE_GRID, MAX_DISCRETE
 
 Array = np.ndarray
 MIN_ATOM = 0.05

@@ -7,8 +7,8 @@ import duckdb
 import numpy as np
 
 from warehouse.generator import measure
-from warehouse.generator.calibrate_effects import Effects, measure_effects
-from warehouse.generator.recipe import Block
+from warehouse.generator.calibration.effects import Effects, measure_effects
+from warehouse.generator.population.recipe import Block
 
 MIN_KNOWN = 0.02
 MAX_ROWS = 60

@@ -3,7 +3,7 @@
 import numpy as np
 
 from warehouse.generator import bureau, previous
-from warehouse.generator.clients import Chunk, Population
+from warehouse.generator.population.clients import Chunk, Population
 
 Array = np.ndarray
 RATE_WITH_BUREAU = 0.0773

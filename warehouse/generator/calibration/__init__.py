@@ -1,0 +1,1 @@
+"""Statistics of real files that the generator draws from."""

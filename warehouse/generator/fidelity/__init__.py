@@ -1,0 +1,1 @@
+"""How like real files the generated ones are."""

@@ -1,0 +1,1 @@
+"""Who the generated clients are: marginals, dependence, drift."""
