@@ -18,7 +18,8 @@ from warehouse.core.settings import PROJECT_ROOT
 from warehouse.gate.expectations import Facts, mart_suites, raw_suite
 from warehouse.gate.findings import Finding, SuiteOutcome, run_suite
 from warehouse.gate.gx_duckdb import duckdb_keeps_its_connection, duckdb_source
-from warehouse.gate.run import QualityRun, write_report
+from warehouse.gate.record import QualityRun
+from warehouse.gate.run import write_report
 from warehouse.loading.contract import load_contract
 from warehouse.loading.load import load_raw_files
 from warehouse.quality import main

@@ -7,7 +7,7 @@ import duckdb
 
 from warehouse.core.fingerprint import marts_fingerprint, read_marts
 from warehouse.core.sql import quoted
-from warehouse.gate.run import PREPARE
+from warehouse.gate.record import PREPARE
 from warehouse.loading.contract import Column, Table, load_contract
 
 TRAINING, SCORING = 200, 100

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,36 +13,16 @@ from warehouse.core.database import connect, require_table
 from warehouse.core.errors import SettingsError
 from warehouse.core.fingerprint import MARTS_SCHEMA, marts_fingerprint, read_marts
 from warehouse.core.sql import quoted
+from warehouse.gate.expectations import Facts, mart_suites, raw_suite
+from warehouse.gate.findings import SuiteOutcome, run_suite
+from warehouse.gate.gx_duckdb import duckdb_source
+from warehouse.gate.record import PREPARE, REQUIRED_MARTS, QualityRun
 from warehouse.loading.contract import Contract
-
-REQUIRED_MARTS = ("application_labels", "client_features", "training_set", "scoring_set")
-
-
-PREPARE = """
-create schema if not exists meta;
-create table if not exists meta.quality_runs (
-    run_at timestamp with time zone, passed boolean, expectations integer, failures integer, warnings integer,
-    marts_fingerprint varchar
-);
-comment on table meta.quality_runs is 'One row per run of the quality gate, with the fingerprint of its marts.';
-"""
-
-
-@dataclass(frozen=True)
-class QualityRun:
-    """Outcome of one run of the gate: one row of `meta.quality_runs`."""
-
-    run_at: datetime
-    passed: bool
-    expectations: int
-    failures: int
-    warnings: int
-    marts_fingerprint: str
 
 
 def check_quality(
     warehouse: Path, contract: Contract, *, report: Callable[[str], None] = print
-) -> tuple[QualityRun, list["SuiteOutcome"]]:
+) -> tuple[QualityRun, list[SuiteOutcome]]:
     """Run every suite on the warehouse and record the outcome in it.
 
     Parameters
@@ -90,22 +70,7 @@ def check_quality(
     return run, outcomes
 
 
-def latest_run(con: duckdb.DuckDBPyConnection) -> QualityRun | None:
-    """Last recorded run of the gate, or None when it never ran."""
-    recorded = con.execute(
-        "select count(*) from duckdb_tables() where database_name = current_database() "
-        "and schema_name = 'meta' and table_name = 'quality_runs'"
-    ).fetchone()
-    if not recorded[0]:
-        return None
-    row = con.execute(
-        "select epoch_us(run_at), passed, expectations, failures, warnings, marts_fingerprint "
-        "from meta.quality_runs order by run_at desc limit 1"
-    ).fetchone()
-    return row and QualityRun(datetime.fromtimestamp(row[0] / 1e6, UTC), *row[1:])
-
-
-def write_report(path: Path, warehouse: Path, run: QualityRun, outcomes: list["SuiteOutcome"]) -> None:
+def write_report(path: Path, warehouse: Path, run: QualityRun, outcomes: list[SuiteOutcome]) -> None:
     """Write the run with every expectation's result as JSON; the file appears whole or not at all.
 
     Raises
@@ -129,9 +94,7 @@ def write_report(path: Path, warehouse: Path, run: QualityRun, outcomes: list["S
         ) from error
 
 
-def _read_facts(con: duckdb.DuckDBPyConnection, contract: Contract) -> "Facts":
-    from warehouse.gate.expectations import Facts
-
+def _read_facts(con: duckdb.DuckDBPyConnection, contract: Contract) -> Facts:
     for table in contract.tables:
         require_table(con, "raw", table)
     for mart in REQUIRED_MARTS:
@@ -150,13 +113,7 @@ def _read_facts(con: duckdb.DuckDBPyConnection, contract: Contract) -> "Facts":
     return Facts(raw_rows=raw_rows, mart_types=mart_types)
 
 
-def _run_suites(
-    warehouse: Path, contract: Contract, facts: "Facts", report: Callable[[str], None]
-) -> list["SuiteOutcome"]:
-    from warehouse.gate.expectations import mart_suites, raw_suite
-    from warehouse.gate.findings import run_suite
-    from warehouse.gate.gx_duckdb import duckdb_source
-
+def _run_suites(warehouse: Path, contract: Contract, facts: Facts, report: Callable[[str], None]) -> list[SuiteOutcome]:
     suites = [raw_suite(table, contract) for table in contract.tables.values()] + mart_suites(facts)
     report(_row("suite", "checked", "failed", "warnings", "seconds"))
     outcomes = []

@@ -20,7 +20,7 @@ from warehouse.core.database import connect
 from warehouse.core.errors import QualityGateError, SnapshotError, first_line
 from warehouse.core.fingerprint import Mart, marts_fingerprint, read_marts
 from warehouse.core.settings import PROJECT_ROOT
-from warehouse.gate.run import QualityRun, latest_run
+from warehouse.gate.record import QualityRun, latest_run
 from warehouse.snapshots.copy import copy_marts
 from warehouse.snapshots.snapshot import CURRENT, DATABASE_FILE, MANIFEST_FILE, Snapshot, list_snapshots
 from warehouse.snapshots.verification import file_sha256, find_faults
