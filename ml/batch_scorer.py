@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
 from ml.flat_trees import FlatTrees
-from ml.scorer import CreditScorer
+from ml.served.scorer import CreditScorer
 from warehouse.core.errors import ModelError
 
 ROWS_CHECKED = 100

@@ -9,7 +9,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from ml.metrics import brier_score
-from ml.scorer import Calibration, log_odds
+from ml.served.calibration import Calibration, log_odds
 
 METHODS = ("none", "sigmoid", "isotonic")  # the simpler one wins a draw
 DRAW = 0.001

@@ -14,7 +14,7 @@ from sklearn.preprocessing import OrdinalEncoder
 
 from ml.config import LIGHTGBM, MemberSpec, TrainingConfig
 from ml.data import TrainingData
-from ml.extras import LinearInputs, NeighbourRate, TargetEncodings
+from ml.served.transformers import LinearInputs, NeighbourRate, TargetEncodings
 from warehouse.core.errors import SettingsError, TrainingDataError
 
 NEIGHBOUR_COLUMNS = ("ext_source_1", "ext_source_2", "ext_source_3", "application_credit_to_annuity_ratio")

@@ -21,7 +21,7 @@ from ml.explain_population import ACCEPTED, ALL, GRID, GROUPS, PopulationStats
 from ml.folders import replace_folder
 from ml.loading import load_scorer
 from ml.registry import MODEL_NAME, RegisteredModel, Registry
-from ml.scorer import REFUSE, CreditScorer
+from ml.served.scorer import REFUSE, CreditScorer
 from ml.versions import add_version_argument
 from warehouse.core.cli import run_command
 from warehouse.core.errors import SettingsError

@@ -11,7 +11,8 @@ from ml.explain_population import ACCEPTED, ALL, GROUPS, Place, PopulationStats
 from ml.explain_shap import Contributions, Encoded, contributions, decide
 from ml.explain_themes import PROTECTED_RULE, THEMES
 from ml.reasons import Ranking, Reason, client_rows, feature_entry, rank, reason_texts, withheld
-from ml.scorer import REFUSE, CreditScorer, log_odds
+from ml.served.calibration import log_odds
+from ml.served.scorer import REFUSE, CreditScorer
 from warehouse.core.errors import TrainingDataError
 
 TOP_FEATURES = 10

@@ -14,7 +14,7 @@ from ml.explain_plots import GRID_COLOUR, cleaned, titled, wrapped
 from ml.explain_population import ACCEPTED, ALL, PopulationStats
 from ml.explain_values import number
 from ml.plots import CHOSEN, CURVE, INK, MUTED
-from ml.scorer import REFUSE
+from ml.served.scorer import REFUSE
 
 THEMES_SHOWN = 12
 STRIPS_SHOWN = 8

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ml.data import KEY, SCHEMA, TRAINING_TABLE
 from ml.explain_population import Feature, PopulationStats, measure_population
-from ml.scorer import CreditScorer
+from ml.served.scorer import CreditScorer
 from warehouse.core.database import connect, require_table
 from warehouse.core.errors import TrainingDataError, WarehouseMissingError
 

@@ -22,7 +22,7 @@ from ml.explain_population import PopulationStats
 from ml.explain_shap import Contributions, Encoded, additivity_error, contributions
 from ml.explain_themes import THEMES, theme_of
 from ml.reasons import themes_of
-from ml.scorer import CreditScorer
+from ml.served.scorer import CreditScorer
 
 POPULATION_FILE = "population.npz"
 DIGITS = 6

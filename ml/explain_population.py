@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml.scorer import GRANT, CreditScorer
+from ml.served.scorer import GRANT, CreditScorer
 from warehouse.core.errors import ModelError, first_line
 
 GRID = 501

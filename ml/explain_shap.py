@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from ml.extras import LinearInputs
-from ml.scorer import CreditScorer, log_odds
+from ml.served.calibration import log_odds
+from ml.served.scorer import CreditScorer
+from ml.served.transformers import LinearInputs
 from warehouse.core.errors import ModelError
 
 RATE_SUFFIX = "_default_rate"

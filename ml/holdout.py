@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ml.cost_views import read_amounts
 from ml.data import TrainingData
 from ml.intervals import Interval, Judged
-from ml.scorer import CreditScorer
+from ml.served.scorer import CreditScorer
 from warehouse.core.errors import TrainingDataError
 
 FEWEST_OF_A_CLASS = 2

@@ -7,7 +7,7 @@ from mlflow.exceptions import MlflowException
 
 from ml.packaging import read_scorer
 from ml.registry import MODEL_NAME, RegisteredModel, Registry
-from ml.scorer import CreditScorer
+from ml.served.scorer import CreditScorer
 from ml.versions import VersionChoice
 from warehouse.core.errors import ModelError, first_line
 

@@ -10,12 +10,12 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
 from ml.data import TrainingData
-from ml.scorer import CreditScorer
+from ml.served.scorer import CreditScorer
 from warehouse.core.settings import PROJECT_ROOT
 
 PACKAGE = PROJECT_ROOT / "ml"
 SERVING_REQUIREMENTS = PACKAGE / "serving-requirements.txt"
-LOADER = "ml.scorer"
+LOADER = "ml.served.scorer"
 SERVED_MODULES = ("__init__.py", "scorer.py", "extras.py")
 ANSWER = {"probability": DataType.double, "decision": DataType.string, "threshold": DataType.double}
 

@@ -24,9 +24,9 @@ from ml.data import KEY
 from ml.export import VERSION_KEY
 from ml.packaging import read_scorer
 from ml.registry import MODEL_NAME, Registry
-from ml.scorer import GRANT, REFUSE
 from ml.scores import SCHEMA, WrittenScores, write_scores
 from ml.scoring_marts import POPULATIONS, Source, file_source, open_clients, published_source
+from ml.served.scorer import GRANT, REFUSE
 from ml.versions import VersionChoice, add_version_argument
 from warehouse.core.cli import run_command
 from warehouse.core.errors import ModelError, first_line

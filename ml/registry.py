@@ -21,7 +21,7 @@ from ml.history import TRAINED, Promotion, promotion_now, promotions
 from ml.manifest import TrainingRun, build_manifest
 from ml.packaging import storage_options
 from ml.run_log import MANIFEST_FILE, OUT_OF_FOLD_FILE, log_run
-from ml.scorer import CreditScorer
+from ml.served.scorer import CreditScorer
 from ml.tracking_store import quieten, sqlite_folder, store_errors
 from ml.versions import VersionChoice
 from warehouse.core.errors import ModelError, first_line

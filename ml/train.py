@@ -26,8 +26,8 @@ from ml.leakage import require_no_leaks
 from ml.manifest import TrainingRun
 from ml.promotion import Candidate, Verdict, judge, measure_incumbent
 from ml.registry import RegisteredModel, Registry
-from ml.scorer import CreditScorer
 from ml.selection import select_features
+from ml.served.scorer import CreditScorer
 from ml.train_options import parser, recipe_for
 from ml.train_summary import summary
 from ml.validation import CrossValidation, Folds, cross_validate_repeatedly, repeated_folds

@@ -8,7 +8,8 @@ from ml.config import MemberSpec, TrainingConfig
 from ml.data import TrainingData, read_training_data
 from ml.estimator import fit_members
 from ml.explain_population import Feature, measure_population
-from ml.scorer import Calibration, CreditScorer
+from ml.served.calibration import Calibration
+from ml.served.scorer import CreditScorer
 
 CLIENTS = 1_500
 THRESHOLD = 0.15

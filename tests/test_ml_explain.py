@@ -24,7 +24,8 @@ from ml.explain_global import explain_model
 from ml.explain_population import ACCEPTED, ALL, PopulationStats
 from ml.explain_shap import Encoded, additivity_error, contributions, decide
 from ml.registry import Registry
-from ml.scorer import GRANT, REFUSE, Calibration, log_odds
+from ml.served.calibration import Calibration, log_odds
+from ml.served.scorer import GRANT, REFUSE
 from ml.train import train
 from tests.explain_fixtures import (
     FEATURES,

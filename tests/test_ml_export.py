@@ -27,7 +27,7 @@ import mlflow.pyfunc
 frame = pd.read_json(sys.stdin, orient="split", dtype=False).astype({"cnt_children": float, "owns_car": float})
 print(mlflow.pyfunc.load_model(sys.argv[1]).predict(frame).to_json(orient="records", double_precision=15))
 print([name for name in sys.modules if name.split('.')[0] in ('ml', 'warehouse')], file=sys.stderr)
-print(sys.modules['ml.scorer'].__file__, file=sys.stderr)
+print(sys.modules['ml.served.scorer'].__file__, file=sys.stderr)
 """
 
 
@@ -69,7 +69,7 @@ def test_signature_takes_doubles_and_strings_and_gives_probability_decision_and_
 
 def test_the_model_file_says_how_to_load_it_and_which_threshold_it_uses(trained):
     info = mlflow.models.get_model_info(str(trained.model_dir))
-    assert info.flavors["python_function"]["loader_module"] == "ml.scorer"
+    assert info.flavors["python_function"]["loader_module"] == "ml.served.scorer"
     assert info.metadata["threshold"] == trained.outcome.run.assessment.threshold
     assert {"data", "git"} <= set(info.metadata)
     assert info.metadata["model_version"] == 1
@@ -91,7 +91,7 @@ def test_a_fresh_process_without_the_repository_gives_the_same_answers(trained, 
         check=True,
     )
     modules, loaded_from = answer.stderr.splitlines()[-2:]
-    assert sorted(literal_eval(modules)) == ["ml", "ml.scorer"]
+    assert sorted(literal_eval(modules)) == ["ml", "ml.served.scorer"]
     assert Path(loaded_from).is_relative_to(trained.model_dir)
     there = pd.DataFrame(json.loads(answer.stdout))
     here = read_scorer(trained.model_dir).decide(frame)

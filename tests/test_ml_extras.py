@@ -12,11 +12,12 @@ from ml.assessment import assess
 from ml.config import MemberSpec, TrainingConfig
 from ml.data import read_training_data
 from ml.estimator import NEIGHBOUR_COLUMNS, fit_members, planned_members
-from ml.extras import LinearInputs, NeighbourRate, TargetEncodings
 from ml.metrics import auc
 from ml.packaging import PACKAGE, SERVED_MODULES
-from ml.scorer import Calibration, CreditScorer
 from ml.selection import select_features
+from ml.served.calibration import Calibration
+from ml.served.scorer import CreditScorer
+from ml.served.transformers import LinearInputs, NeighbourRate, TargetEncodings
 from ml.train import fit_scorer
 from ml.validation import assign_folds, cross_validate
 from tests.ml_fixtures import synthetic_applicants, write_warehouse

@@ -20,8 +20,9 @@ from ml.data import read_training_data
 from ml.estimator import fit_members
 from ml.flat_trees import FlatTrees
 from ml.predict import main
-from ml.scorer import Calibration, CreditScorer
 from ml.scores import SCHEMA
+from ml.served.calibration import Calibration
+from ml.served.scorer import CreditScorer
 from tests.ml_fixtures import synthetic_applicants, trained_once
 from tests.tiny_warehouse import approve, query
 from warehouse.snapshots.publication import publish

@@ -19,7 +19,7 @@ from ml.explain_themes import BY_CODE, THEMES, may_speak, theme_of
 from ml.explain_values import value_words
 from ml.explain_words import label, sentence
 from ml.reasons import MIN_SHARE, MOST_REASONS, rank
-from ml.scorer import REFUSE, CreditScorer
+from ml.served.scorer import REFUSE, CreditScorer
 from tests.explain_fixtures import (
     FEATURES,
     applicants_frame,

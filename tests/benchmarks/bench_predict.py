@@ -19,7 +19,8 @@ from ml.data import read_training_data
 from ml.estimator import fit_members
 from ml.export import VERSION_KEY
 from ml.packaging import storage_options
-from ml.scorer import Calibration, CreditScorer
+from ml.served.calibration import Calibration
+from ml.served.scorer import CreditScorer
 from tests.benchmarks.measuring import measure
 from warehouse.core.settings import Settings
 from warehouse.core.sql import quoted

@@ -1,6 +1,6 @@
 """What is registered and served: pipelines whose mean is calibrated and compared with a threshold.
 
-This module and `ml.extras` travel with every exported model, and this one is its MLflow loader (`_load_pyfunc`), so
+This module and `ml.served.transformers` travel with every exported model, and this one is its MLflow loader (`_load_pyfunc`), so
 they import nothing else of this project: what the server runs is what training ran.
 """
 
@@ -15,55 +15,20 @@ import skops.io
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from ml.served.calibration import Calibration
+
 DECISION_FILE = "decision.json"
 TRUSTED_TYPES = (
     "collections.OrderedDict",
     "lightgbm.basic.Booster",
     "lightgbm.sklearn.LGBMClassifier",
-    "ml.extras.LinearInputs",
-    "ml.extras.NeighbourRate",
-    "ml.extras.TargetEncodings",
+    "ml.served.transformers.LinearInputs",
+    "ml.served.transformers.NeighbourRate",
+    "ml.served.transformers.TargetEncodings",
     "numpy.dtype",
     "sklearn.utils._encode.MissingValues",
 )
 GRANT, REFUSE = "grant", "refuse"
-SMALLEST = 1e-6
-
-
-def log_odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
-    """`log(p / (1 - p))`, with p kept away from 0 and 1."""
-    inside = np.clip(probability, SMALLEST, 1 - SMALLEST)
-    return np.log(inside / (1 - inside))
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """A rising map from raw to calibrated default probability, as points between which it is straight.
-
-    Isotonic regression is this exactly; a sigmoid is stored by its two coefficients.
-
-    Attributes
-    ----------
-    method : str
-        "none", "isotonic" or "sigmoid".
-    points : tuple of two tuples of float
-        Raw and calibrated probabilities, ascending ("isotonic"); empty otherwise.
-    slope, intercept : float
-        Of the log-odds ("sigmoid").
-    """
-
-    method: str = "none"
-    points: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
-    slope: float = 1.0
-    intercept: float = 0.0
-
-    def __call__(self, probability: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Calibrated probability of each raw one; both from 0 to 1."""
-        if self.method == "isotonic":
-            return np.interp(probability, *self.points)
-        if self.method == "sigmoid":
-            return 1 / (1 + np.exp(-(self.slope * log_odds(probability) + self.intercept)))
-        return probability
 
 
 @dataclass(frozen=True)
