@@ -17,17 +17,17 @@ from sklearn.model_selection import train_test_split
 
 from ml.compare_judge import Judged, against_best, best_of, candidates_of, judge_candidates
 from ml.compare_report import NOTES, as_page, as_text, comparison_figure, results_table
-from ml.config import TrainingConfig
-from ml.data import SCHEMA, TrainingData, read_training_data
+from ml.data.training_set import SCHEMA, TrainingData, read_training_data
 from ml.families import FAMILIES, Columns
-from ml.holdout import split_holdout
 from ml.imbalance import TREATMENTS
-from ml.manifest import git_state
+from ml.modelling.folds import assign_folds
+from ml.modelling.holdout import split_holdout
+from ml.modelling.recipe import TrainingConfig
 from ml.registry import Registry
-from ml.validation import assign_folds
 from warehouse.core.cli import run_command
 from warehouse.core.database import connect, has_table
 from warehouse.core.errors import SettingsError
+from warehouse.core.git import git_state
 from warehouse.core.settings import Settings
 
 MOST_ROWS, QUICK_ROWS = 20_000, 2_000

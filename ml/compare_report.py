@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ml.bootstrap import Difference
 from ml.compare_judge import MEASURES, AgainstBest, Judged
-from ml.plots import INK, MUTED
+from ml.evaluation.bootstrap import Difference
+from ml.reporting.plots import INK, MUTED
 
 COLOURS = ("#8a949c", "#1f5f8b", "#5a8f3c", "#8f5aa8", "#c8502d", "#c99a1e")
 DECIMALS = {"cost_per_1000": 1, "fit_seconds": 2, "brier_score": 4, "auc": 4, "gini": 4, "ks": 4}

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml.data import KEY, SCHEMA, TARGET, TRAINING_TABLE, read_training_data
+from ml.data.training_set import KEY, SCHEMA, TARGET, TRAINING_TABLE, read_training_data
 from ml.fairness_metrics import (
     FOUR_FIFTHS,
     SMALL_GROUP,

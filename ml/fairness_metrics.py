@@ -8,8 +8,8 @@ import pandas as pd
 from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
 from numpy.typing import NDArray
 
-from ml.intervals import Interval
-from ml.metrics import FALSE_NEGATIVE_COST, FALSE_POSITIVE_COST, decision_costs
+from ml.evaluation.intervals import Interval
+from ml.evaluation.metrics import FALSE_NEGATIVE_COST, FALSE_POSITIVE_COST, decision_costs
 
 FOUR_FIFTHS = 0.8
 SMALL_GROUP = 30

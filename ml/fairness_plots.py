@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ml.evaluation.intervals import Interval
 from ml.fairness_metrics import FOUR_FIFTHS, GroupMeasures
-from ml.intervals import Interval
-from ml.plots import CHOSEN, CURVE, INK, MUTED
+from ml.reporting.plots import CHOSEN, CURVE, INK, MUTED
 
 ROW_HEIGHT = 0.34
 PANELS = (

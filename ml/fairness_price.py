@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.assessment import assess
-from ml.bootstrap import Difference, PairedBootstrap, compare, paired_mean_difference
-from ml.config import TrainingConfig
-from ml.cost_views import read_amounts
-from ml.data import TrainingData
-from ml.holdout import split_holdout
-from ml.manifest import folds_fingerprint
-from ml.metrics import auc
-from ml.protected import protected_features
+from ml.data.protected import protected_features
+from ml.data.training_set import TrainingData
+from ml.evaluation.amounts import read_amounts
+from ml.evaluation.assessment import assess
+from ml.evaluation.bootstrap import Difference, PairedBootstrap, compare, paired_mean_difference
+from ml.evaluation.metrics import auc
+from ml.modelling.cross_validation import cross_validate_repeatedly
+from ml.modelling.folds import Folds, folds_fingerprint, repeated_folds
+from ml.modelling.holdout import split_holdout
+from ml.modelling.recipe import TrainingConfig
 from ml.registry import RegisteredModel, Registry
-from ml.validation import Folds, cross_validate_repeatedly, repeated_folds
 from warehouse.core.database import connect
 from warehouse.core.errors import TrainingDataError
 

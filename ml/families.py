@@ -20,9 +20,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, QuantileTransformer, StandardScaler
 from xgboost import XGBClassifier
 
-from ml.config import default_recipe
-from ml.data import TrainingData
+from ml.data.training_set import TrainingData
 from ml.imbalance import SMOTE_NAME, sampler
+from ml.modelling.recipe import default_recipe
 
 PREPARE, RESAMPLE, CLASSIFY = "prepare", "resample", "classify"
 NO_LOAN = -1.0

@@ -2,9 +2,9 @@
 
 from matplotlib.figure import Figure
 
-from ml.calibration import reliability
+from ml.evaluation.calibration import reliability
 from ml.manifest import TrainingRun
-from ml.plots import cost_curve_figure, reliability_figure
+from ml.reporting.plots import cost_curve_figure, reliability_figure
 
 COST_CURVE_FIGURE = "cost_curve.png"
 CALIBRATION_FIGURE = "calibration.png"

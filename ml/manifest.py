@@ -1,9 +1,6 @@
 """What a run leaves beside its model: data, recipe, decisions and the versions that made it."""
 
-import hashlib
 import platform
-import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -11,17 +8,17 @@ from typing import Any
 
 import pandas as pd
 
-from ml.assessment import Assessment
-from ml.config import TrainingConfig
-from ml.cost_views import why_without_amounts
-from ml.data import KEY, TARGET, TrainingData
-from ml.guards import auc_gap
-from ml.holdout import HoldoutReport
-from ml.validation import CrossValidation, Folds
-from warehouse.core.settings import PROJECT_ROOT
+from ml.data.training_set import KEY, TARGET, TrainingData
+from ml.evaluation.amounts import why_without_amounts
+from ml.evaluation.assessment import Assessment
+from ml.evaluation.holdout_report import HoldoutReport
+from ml.modelling.cross_validation import CrossValidation
+from ml.modelling.folds import Folds, folds_fingerprint
+from ml.modelling.guards import auc_gap
+from ml.modelling.recipe import TrainingConfig
+from warehouse.core.git import git_state
 
 LIBRARIES = ("duckdb", "lightgbm", "mlflow", "numpy", "pandas", "scikit-learn", "skops")
-UNKNOWN = "unknown"
 
 
 REFITTED = (
@@ -90,23 +87,6 @@ class TrainingRun:
         return pd.DataFrame({"threshold": curve.thresholds, "cost_per_1000": curve.costs_per_1000})
 
 
-@dataclass(frozen=True)
-class GitState:
-    """Commit of the working copy, and whether it holds changes that are not committed."""
-
-    revision: str
-    dirty: str
-
-
-def git_state() -> GitState:
-    """Git revision of this repository; "unknown" outside a working copy or without git."""
-    revision = _git("rev-parse", "HEAD")
-    changes = _git("status", "--porcelain")
-    if revision is None or changes is None:
-        return GitState(UNKNOWN, UNKNOWN)
-    return GitState(revision, "true" if changes else "false")
-
-
 def build_manifest(run: TrainingRun, model_features: Sequence[str]) -> dict[str, Any]:
     """The manifest as a document that JSON can hold.
 
@@ -146,16 +126,3 @@ def build_manifest(run: TrainingRun, model_features: Sequence[str]) -> dict[str,
         "git": {"revision": git.revision, "dirty": git.dirty},
         "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
     }
-
-
-def folds_fingerprint(splits: tuple[Folds, ...]) -> str:
-    """Hash of all splits: equal when two runs judged the same applicants in the same folds, repeat by repeat."""
-    return hashlib.sha256("".join(folds.fingerprint for folds in splits).encode()).hexdigest()
-
-
-def _git(*arguments: str) -> str | None:
-    """Output of a git command in this repository; None when git cannot answer."""
-    if shutil.which("git") is None:
-        return None
-    answer = subprocess.run(["git", "-C", str(PROJECT_ROOT), *arguments], capture_output=True, text=True, check=False)
-    return answer.stdout.strip() if answer.returncode == 0 else None

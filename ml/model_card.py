@@ -8,19 +8,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ml.data import SCHEMA
-from ml.explain_data import CATALOG
+from ml.data.catalog import CatalogRow, read_catalog_rows
 from ml.figures import CALIBRATION_FIGURE, COST_CURVE_FIGURE
-from ml.folders import replace_folder
-from ml.model_card_facts import EXPLAIN_FOLDER, CatalogRow, gather
+from ml.model_card_facts import EXPLAIN_FOLDER, gather
 from ml.model_card_fairness import FIGURE as FAIRNESS_FIGURE
 from ml.model_card_fairness import fairness_section
 from ml.model_card_pdf import to_pdf
 from ml.model_card_render import to_html, to_markdown
 from ml.registry import MODEL_NAME, RegisteredModel, Registry
+from ml.reporting.folders import replace_folder
 from ml.versions import add_version_argument
 from warehouse.core.cli import run_command
-from warehouse.core.database import connect, has_table
 from warehouse.core.settings import PROJECT_ROOT, Settings
 
 REPORTS = PROJECT_ROOT / "ml" / "reports" / "model_card"
@@ -62,17 +60,6 @@ def write_card(registry: Registry, model: RegisteredModel, catalog: dict[str, Ca
         registry.attach(model, folder, LOGGED_UNDER)
 
     return replace_folder(out, fill)
-
-
-def read_catalog_rows(database: Path) -> dict[str, CatalogRow] | None:
-    """Mart and description of each feature, from `marts.feature_catalog`; None without warehouse or catalogue."""
-    if not database.is_file():
-        return None
-    with connect(database) as con:
-        if not has_table(con, SCHEMA, CATALOG):
-            return None
-        rows = con.execute(f"select feature, mart, coalesce(description, '') from {SCHEMA}.{CATALOG}").fetchall()
-    return {name: CatalogRow(*row) for name, *row in rows}
 
 
 def _figures(registry: Registry, model: RegisteredModel, folder: Path) -> dict[str, str | None]:

@@ -4,22 +4,17 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ml.bootstrap import paired_mean_difference
-from ml.data import TARGET
-from ml.guards import (
-    ANY_SIZE_AUC_LIMIT,
-    ANY_SIZE_GAP_LIMIT,
-    REAL_SIZE,
-    REAL_SIZE_AUC_LIMIT,
-    REAL_SIZE_GAP_LIMIT,
-)
-from ml.intervals import LEVEL, RESAMPLES, Interval, Judged
-from ml.metrics import THEORETICAL_THRESHOLD
+from ml.data.catalog import CatalogRow
+from ml.data.protected import is_protected
+from ml.data.training_set import TARGET
+from ml.evaluation.bootstrap import paired_mean_difference
+from ml.evaluation.intervals import LEVEL, RESAMPLES, Interval, Judged
+from ml.evaluation.metrics import THEORETICAL_THRESHOLD
 from ml.model_card_words import (
     CALIBRATIONS,
     EXTRAS,
@@ -33,7 +28,13 @@ from ml.model_card_words import (
     training_command,
     with_interval,
 )
-from ml.protected import is_protected
+from ml.modelling.guards import (
+    ANY_SIZE_AUC_LIMIT,
+    ANY_SIZE_GAP_LIMIT,
+    REAL_SIZE,
+    REAL_SIZE_AUC_LIMIT,
+    REAL_SIZE_GAP_LIMIT,
+)
 from ml.registry import CHALLENGER, CHAMPION, GUARD_TAG, MODEL_NAME, REFUSED, VERDICT_TAG, RegisteredModel, Registry
 
 MARTS = {
@@ -55,13 +56,6 @@ COST, SCORE, MONEY = "cost_per_1000", "normalised_score", "amount_weighted_cost"
 TOP_FEATURES, TOP_THEMES = 10, 8
 CLEAR_DIRECTION = 0.3
 EXPLAIN_FOLDER = "explain"
-
-
-class CatalogRow(NamedTuple):
-    """What `marts.feature_catalog` says about a feature."""
-
-    mart: str
-    description: str
 
 
 NOT_IN_CATALOG = CatalogRow("not in the catalogue", "")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ml.evaluation.intervals import Interval
 from ml.fairness import ARTIFACTS, FIGURE_FILE, GROUPS_FILE, PRICE_FILE
-from ml.intervals import Interval
 from ml.model_card_words import cost, share, with_interval
 from ml.registry import RegisteredModel, Registry
 from warehouse.core.errors import ModelError, first_line

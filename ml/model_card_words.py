@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from ml.config import LIGHTGBM, RECIPE, TREE_PARAMETERS, TrainingConfig, default_recipe
-from ml.intervals import Interval
+from ml.evaluation.intervals import Interval
+from ml.modelling.recipe import LIGHTGBM, RECIPE, TREE_PARAMETERS, TrainingConfig, default_recipe
 from warehouse.core.errors import SettingsError
 
 NOT_MEASURED = "not measured"

@@ -9,7 +9,7 @@ import pandas as pd
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
-from ml.data import TrainingData
+from ml.data.training_set import TrainingData
 from ml.served.scorer import CreditScorer
 from warehouse.core.settings import PROJECT_ROOT
 

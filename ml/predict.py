@@ -20,12 +20,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from ml.batch_scorer import BatchScorer
-from ml.data import KEY
+from ml.data.clients import POPULATIONS, Source, file_source, open_clients, published_source
+from ml.data.training_set import KEY
 from ml.export import VERSION_KEY
 from ml.packaging import read_scorer
 from ml.registry import MODEL_NAME, Registry
 from ml.scores import SCHEMA, WrittenScores, write_scores
-from ml.scoring_marts import POPULATIONS, Source, file_source, open_clients, published_source
 from ml.served.scorer import GRANT, REFUSE
 from ml.versions import VersionChoice, add_version_argument
 from warehouse.core.cli import run_command
@@ -95,7 +95,7 @@ def score(
     Raises
     ------
     WarehouseMissingError, WarehouseLockedError, TrainingDataError
-        See `ml.scoring_marts.open_clients`.
+        See `ml.data.clients.open_clients`.
     """
     scorer, scored_at = model.scorer, datetime.now(UTC)
     keys, probabilities, done, told = [], [], 0, time.monotonic()

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.assessment import assess
-from ml.bootstrap import Difference, paired_mean_difference
-from ml.config import TrainingConfig
-from ml.data import TrainingData
-from ml.manifest import folds_fingerprint
+from ml.data.training_set import TrainingData
+from ml.evaluation.assessment import assess
+from ml.evaluation.bootstrap import Difference, paired_mean_difference
+from ml.modelling.cross_validation import cross_validate_repeatedly
+from ml.modelling.folds import Folds, folds_fingerprint
+from ml.modelling.recipe import TrainingConfig
 from ml.registry import RegisteredModel, Registry
-from ml.validation import Folds, cross_validate_repeatedly
 from warehouse.core.errors import SettingsError
 
 LEVEL = 0.9  # of the interval that a promotion is argued with

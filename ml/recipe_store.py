@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from ml.config import TrainingConfig
+from ml.modelling.recipe import TrainingConfig
 from ml.tracking_store import sqlite_folder
 from warehouse.core.errors import SettingsError
 from warehouse.core.settings import PROJECT_ROOT, Settings
@@ -21,7 +21,7 @@ class StoredRecipe:
     Attributes
     ----------
     config : TrainingConfig
-        The recipe (`ml.config.RECIPE` names what of it training takes).
+        The recipe (`ml.modelling.recipe.RECIPE` names what of it training takes).
     study : str
         Name of the study that found it.
     data_fingerprint : str

@@ -13,24 +13,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ml.assessment import Assessment, assess
-from ml.config import TrainingConfig
-from ml.cost_views import read_amounts
-from ml.data import TrainingData, read_training_data
-from ml.estimator import fit_members
+from ml.data.training_set import TrainingData, read_training_data
+from ml.evaluation.amounts import read_amounts
+from ml.evaluation.assessment import Assessment, assess
+from ml.evaluation.holdout_report import judge_holdout
 from ml.export import ExportedModel, export_model, is_exported
 from ml.figures import run_figures
-from ml.guards import auc_gap, objections
-from ml.holdout import Split, judge_holdout, split_holdout
-from ml.leakage import require_no_leaks
 from ml.manifest import TrainingRun
+from ml.modelling.cross_validation import CrossValidation, cross_validate_repeatedly
+from ml.modelling.folds import Folds, repeated_folds
+from ml.modelling.guards import auc_gap, objections
+from ml.modelling.holdout import Split, split_holdout
+from ml.modelling.leakage import require_no_leaks
+from ml.modelling.pipeline import fit_members
+from ml.modelling.recipe import TrainingConfig
+from ml.modelling.selection import select_features
 from ml.promotion import Candidate, Verdict, judge, measure_incumbent
 from ml.registry import RegisteredModel, Registry
-from ml.selection import select_features
 from ml.served.scorer import CreditScorer
 from ml.train_options import parser, recipe_for
 from ml.train_summary import summary
-from ml.validation import CrossValidation, Folds, cross_validate_repeatedly, repeated_folds
 from warehouse.core.cli import run_command
 from warehouse.core.errors import PromotionRefusedError
 from warehouse.core.settings import Settings

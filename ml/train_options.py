@@ -4,14 +4,8 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from ml.config import (
-    EXTRAS,
-    SELECTIONS,
-    TrainingConfig,
-    default_recipe,
-    repeats_for,
-)
-from ml.data import TrainingData
+from ml.data.training_set import TrainingData
+from ml.modelling.recipe import EXTRAS, SELECTIONS, TrainingConfig, default_recipe, repeats_for
 from ml.recipe_store import read_recipe, recipe_path
 from warehouse.core.settings import Settings
 

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from ml.cost_views import why_without_amounts
-from ml.metrics import THEORETICAL_THRESHOLD
+from ml.evaluation.amounts import why_without_amounts
+from ml.evaluation.metrics import THEORETICAL_THRESHOLD
 from ml.registry import MODEL_NAME
 
 if TYPE_CHECKING:

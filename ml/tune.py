@@ -14,9 +14,10 @@ import mlflow
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from ml.config import TrainingConfig, default_recipe
-from ml.data import TrainingData, read_training_data
-from ml.holdout import split_holdout
+from ml.data.training_set import TrainingData, read_training_data
+from ml.modelling.folds import assign_folds
+from ml.modelling.holdout import split_holdout
+from ml.modelling.recipe import TrainingConfig, default_recipe
 from ml.recipe_store import StoredRecipe, read_recipe, recipe_path, write_recipe
 from ml.registry import Registry
 from ml.tune_objective import COST, DIRECTIONS, LARGEST_CHANCE_OF_BEING_WORSE, Confirmation, Objective, confirm
@@ -31,7 +32,6 @@ from ml.tune_study import (
     open_study,
     study_figures,
 )
-from ml.validation import assign_folds
 from warehouse.core.cli import run_command
 from warehouse.core.errors import SettingsError
 from warehouse.core.settings import Settings

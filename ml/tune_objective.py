@@ -8,14 +8,15 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 
-from ml.assessment import assess
-from ml.bootstrap import Difference, PairedBootstrap, compare, paired_mean_difference
-from ml.config import LIGHTGBM, MemberSpec, TrainingConfig
-from ml.data import TrainingData
-from ml.metrics import auc
-from ml.threshold import cost_curve
+from ml.data.training_set import TrainingData
+from ml.evaluation.assessment import assess
+from ml.evaluation.bootstrap import Difference, PairedBootstrap, compare, paired_mean_difference
+from ml.evaluation.metrics import auc
+from ml.evaluation.threshold import cost_curve
+from ml.modelling.cross_validation import Trainer
+from ml.modelling.folds import Folds
+from ml.modelling.recipe import LIGHTGBM, MemberSpec, TrainingConfig
 from ml.tune_space import suggest, with_values
-from ml.validation import Folds, Trainer
 
 COST, AUC = "cost", "auc"
 DIRECTIONS = {COST: "minimize", AUC: "maximize"}

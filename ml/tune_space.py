@@ -6,7 +6,7 @@ from typing import Any
 
 import optuna
 
-from ml.config import LIGHTGBM, MemberSpec, TrainingConfig
+from ml.modelling.recipe import LIGHTGBM, MemberSpec, TrainingConfig
 
 NONE, WEIGHTS, UNDER = "none", "weights", "under"
 TREATMENTS = (NONE, WEIGHTS, UNDER)

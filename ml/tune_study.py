@@ -10,11 +10,11 @@ from optuna.exceptions import OptunaError
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from ml.config import TrainingConfig
-from ml.data import TrainingData
+from ml.data.training_set import TrainingData
+from ml.modelling.folds import Folds
+from ml.modelling.recipe import TrainingConfig
 from ml.recipe_store import recipe_path
 from ml.tune_objective import COST, DIRECTIONS
-from ml.validation import Folds
 from warehouse.core.errors import SettingsError, first_line
 from warehouse.core.settings import Settings
 

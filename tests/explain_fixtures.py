@@ -4,10 +4,11 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from ml.config import MemberSpec, TrainingConfig
-from ml.data import TrainingData, read_training_data
-from ml.estimator import fit_members
-from ml.explain_population import Feature, measure_population
+from ml.data.catalog import Feature
+from ml.data.training_set import TrainingData, read_training_data
+from ml.explanation.population import measure_population
+from ml.modelling.pipeline import fit_members
+from ml.modelling.recipe import MemberSpec, TrainingConfig
 from ml.served.calibration import Calibration
 from ml.served.scorer import CreditScorer
 

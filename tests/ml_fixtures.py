@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.config import TrainingConfig
-from ml.data import read_training_data
+from ml.data.training_set import read_training_data
+from ml.modelling.recipe import TrainingConfig
 from ml.registry import EXPERIMENT, Registry
 from ml.train import Outcome, train
 from warehouse.core.settings import Settings

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ml.assessment import assess, nested_refusals
-from ml.calibration import (
+from ml.evaluation.assessment import assess, nested_refusals
+from ml.evaluation.calibration import (
     METHODS,
     choose_calibration,
     cross_fitted,
@@ -12,8 +12,8 @@ from ml.calibration import (
     fit_calibration,
     reliability,
 )
-from ml.metrics import THEORETICAL_THRESHOLD
-from ml.threshold import choose_threshold, steady_threshold
+from ml.evaluation.metrics import THEORETICAL_THRESHOLD
+from ml.evaluation.threshold import choose_threshold, steady_threshold
 
 RANDOM = np.random.default_rng(1)
 TRUE = np.clip(RANDOM.beta(1.2, 12, 6000), 0.001, 0.9)

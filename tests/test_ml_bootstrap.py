@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-import ml.bootstrap
+import ml.evaluation.bootstrap
 import ml.imbalance
 import ml.tune_space
-from ml.bootstrap import PairedBootstrap, compare, paired_mean_difference
-from ml.metrics import Confusion, auc, decision_costs
+from ml.evaluation.bootstrap import PairedBootstrap, compare, paired_mean_difference
+from ml.evaluation.metrics import Confusion, auc, decision_costs
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def scored():
     return target, good, random.random(600).round(2)
 
 
-@pytest.mark.parametrize("module", [ml.bootstrap, ml.imbalance, ml.tune_space])
+@pytest.mark.parametrize("module", [ml.evaluation.bootstrap, ml.imbalance, ml.tune_space])
 def test_examples_in_docstrings_hold(module):
     assert doctest.testmod(module).failed == 0
 
@@ -61,7 +61,7 @@ def test_resamples_measure_what_drawing_the_rows_would(scored):
 def test_resamples_do_not_depend_on_how_many_are_held_at_once(scored, monkeypatch):
     target, good, _ = scored
     together = PairedBootstrap(target, resamples=30, seed=1).auc(good)
-    monkeypatch.setattr(ml.bootstrap, "CELLS_AT_ONCE", 7 * target.size)
+    monkeypatch.setattr(ml.evaluation.bootstrap, "CELLS_AT_ONCE", 7 * target.size)
     assert np.array_equal(together, PairedBootstrap(target, resamples=30, seed=1).auc(good))
 
 

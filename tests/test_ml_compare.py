@@ -13,12 +13,12 @@ import ml.imbalance
 from ml.compare import main, read_loan_amounts, sample_applicants
 from ml.compare_judge import MEASURES, Candidate, against_best, best_of, candidates_of, judge_candidates
 from ml.compare_report import as_page, as_text, comparison_figure, results_table
-from ml.data import read_training_data
+from ml.data.training_set import read_training_data
 from ml.families import FAMILIES, NO_LOAN, PREPARATIONS, Columns, build_pipeline
-from ml.holdout import split_holdout
 from ml.imbalance import TREATMENTS, sampler
+from ml.modelling.folds import assign_folds
+from ml.modelling.holdout import split_holdout
 from ml.registry import Registry
-from ml.validation import assign_folds
 from tests.ml_fixtures import prepare_store, synthetic_applicants, write_warehouse
 from warehouse.core.errors import TrainingDataError
 

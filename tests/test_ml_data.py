@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.data import read_training_data
+from ml.data.training_set import read_training_data
 from tests.ml_fixtures import synthetic_applicants, write_warehouse
 from warehouse.core.errors import TrainingDataError, WarehouseLockedError, WarehouseMissingError
 

@@ -13,16 +13,17 @@ import pytest
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.pipeline import Pipeline
 
-from ml.config import MemberSpec, TrainingConfig
-from ml.data import read_training_data
-from ml.estimator import encoded
+from ml.data.clients import find_client
+from ml.data.population import ACCEPTED, ALL, PopulationStats
+from ml.data.training_set import read_training_data
 from ml.explain import main
-from ml.explain_client import explain_client, reasons_for
-from ml.explain_client_plots import position_figure, theme_steps, waterfall_figure
-from ml.explain_data import find_client, read_population
-from ml.explain_global import explain_model
-from ml.explain_population import ACCEPTED, ALL, PopulationStats
-from ml.explain_shap import Encoded, additivity_error, contributions, decide
+from ml.explanation.client import explain_client, reasons_for
+from ml.explanation.client_figures import position_figure, theme_steps, waterfall_figure
+from ml.explanation.contributions import Encoded, additivity_error, contributions, decide
+from ml.explanation.overall import explain_model
+from ml.explanation.workflow import read_population
+from ml.modelling.pipeline import encoded
+from ml.modelling.recipe import MemberSpec, TrainingConfig
 from ml.registry import Registry
 from ml.served.calibration import Calibration, log_odds
 from ml.served.scorer import GRANT, REFUSE

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import ml.export
-from ml.data import read_training_data
+from ml.data.training_set import read_training_data
 from ml.export import export_model, main
 from ml.packaging import SERVED_MODULES, read_scorer
 from ml.registry import Registry

@@ -8,18 +8,19 @@ import pandas as pd
 import pytest
 from sklearn.preprocessing import QuantileTransformer
 
-from ml.assessment import assess
-from ml.config import MemberSpec, TrainingConfig
-from ml.data import read_training_data
-from ml.estimator import NEIGHBOUR_COLUMNS, fit_members, planned_members
-from ml.metrics import auc
+from ml.data.training_set import read_training_data
+from ml.evaluation.assessment import assess
+from ml.evaluation.metrics import auc
+from ml.modelling.cross_validation import cross_validate
+from ml.modelling.folds import assign_folds
+from ml.modelling.pipeline import NEIGHBOUR_COLUMNS, fit_members, planned_members
+from ml.modelling.recipe import MemberSpec, TrainingConfig
+from ml.modelling.selection import select_features
 from ml.packaging import PACKAGE, SERVED_MODULES
-from ml.selection import select_features
 from ml.served.calibration import Calibration
 from ml.served.scorer import CreditScorer
 from ml.served.transformers import LinearInputs, NeighbourRate, TargetEncodings
 from ml.train import fit_scorer
-from ml.validation import assign_folds, cross_validate
 from tests.ml_fixtures import synthetic_applicants, write_warehouse
 from warehouse.core.errors import SettingsError, TrainingDataError
 

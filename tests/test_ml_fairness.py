@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 
 import ml.fairness
-from ml.bootstrap import PairedBootstrap
-from ml.config import TrainingConfig
-from ml.data import read_training_data
+from ml.data.protected import is_protected, protected_features
+from ml.data.training_set import read_training_data
+from ml.evaluation.bootstrap import PairedBootstrap
+from ml.evaluation.metrics import Confusion, auc
 from ml.fairness import GROUPS_FILE, PRICE_FILE, main
 from ml.fairness_metrics import NOT_KNOWN, attributes, groups_frame, lowest_impact, measure_groups
-from ml.metrics import Confusion, auc
-from ml.protected import is_protected, protected_features
+from ml.modelling.recipe import TrainingConfig
 from ml.registry import Registry
 from ml.train import train
 from tests.ml_fixtures import prepare_store, synthetic_applicants, write_warehouse

@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml.config import MemberSpec, TrainingConfig
-from ml.cost_views import Amounts, amount_weighted_cost, read_amounts
-from ml.data import read_training_data
-from ml.holdout import judge_holdout, split_holdout
-from ml.intervals import Judged
-from ml.metrics import Confusion, auc, brier_score, kolmogorov_smirnov
+from ml.data.training_set import read_training_data
+from ml.evaluation.amounts import Amounts, amount_weighted_cost, read_amounts
+from ml.evaluation.holdout_report import judge_holdout
+from ml.evaluation.intervals import Judged
+from ml.evaluation.metrics import Confusion, auc, brier_score, kolmogorov_smirnov
+from ml.modelling.holdout import split_holdout
+from ml.modelling.recipe import MemberSpec, TrainingConfig
 from ml.train import develop, fit_scorer
 from tests.ml_fixtures import synthetic_applicants, write_warehouse
 from warehouse.core.errors import TrainingDataError

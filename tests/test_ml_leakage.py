@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from ml.data import TrainingData
-from ml.leakage import _Groups, find_leaks, require_no_leaks
+from ml.data.training_set import TrainingData
+from ml.modelling.leakage import _Groups, find_leaks, require_no_leaks
 from warehouse.core.errors import TrainingDataError
 
 RANDOM = np.random.default_rng(3)

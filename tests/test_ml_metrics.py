@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, fbeta_score, precision_score, recall_score
 
-import ml.calibration
-import ml.config
-import ml.cost_views
-import ml.guards
-import ml.intervals
-import ml.metrics
-import ml.threshold
-from ml.metrics import THEORETICAL_THRESHOLD, Confusion, auc, brier_score, gini, kolmogorov_smirnov
-from ml.threshold import choose_threshold, cost_curve, nested_refusals, nested_thresholds
+import ml.evaluation.amounts
+import ml.evaluation.calibration
+import ml.evaluation.intervals
+import ml.evaluation.metrics
+import ml.evaluation.threshold
+import ml.modelling.guards
+import ml.modelling.recipe
+from ml.evaluation.metrics import THEORETICAL_THRESHOLD, Confusion, auc, brier_score, gini, kolmogorov_smirnov
+from ml.evaluation.threshold import choose_threshold, cost_curve, nested_refusals, nested_thresholds
 
 
 @pytest.fixture
@@ -27,7 +27,15 @@ def scored():
 
 @pytest.mark.parametrize(
     "module",
-    [ml.calibration, ml.config, ml.cost_views, ml.guards, ml.intervals, ml.metrics, ml.threshold],
+    [
+        ml.evaluation.calibration,
+        ml.modelling.recipe,
+        ml.evaluation.amounts,
+        ml.modelling.guards,
+        ml.evaluation.intervals,
+        ml.evaluation.metrics,
+        ml.evaluation.threshold,
+    ],
     ids=lambda module: module.__name__,
 )
 def test_examples_in_docstrings_hold(module):

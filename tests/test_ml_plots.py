@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ml.calibration import reliability
-from ml.plots import cost_curve_figure, reliability_figure
-from ml.threshold import cost_curve
+from ml.evaluation.calibration import reliability
+from ml.evaluation.threshold import cost_curve
+from ml.reporting.plots import cost_curve_figure, reliability_figure
 
 
 @pytest.mark.parametrize("defaulters_score", [0.3, 0.95])

@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import ml.data.clients
 import ml.predict
 import ml.scores
-import ml.scoring_marts
 from ml.batch_scorer import BatchScorer
-from ml.config import MemberSpec, TrainingConfig
-from ml.data import read_training_data
-from ml.estimator import fit_members
+from ml.data.training_set import read_training_data
 from ml.flat_trees import FlatTrees
+from ml.modelling.pipeline import fit_members
+from ml.modelling.recipe import MemberSpec, TrainingConfig
 from ml.predict import main
 from ml.scores import SCHEMA
 from ml.served.calibration import Calibration
@@ -75,7 +75,7 @@ def place(tmp_path_factory, tmp_path, clients, monkeypatch) -> Place:
     publish(warehouse, published)
     monkeypatch.setenv("CREDIT_PUBLISHED_DIR", str(published))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", trained.settings.tracking_uri)
-    monkeypatch.setattr(ml.scoring_marts, "BATCH_ROWS", 128)
+    monkeypatch.setattr(ml.data.clients, "BATCH_ROWS", 128)
     return Place(warehouse, published, tmp_path / "marts" / "scores", clients, trained.model_dir)
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ml.config import TrainingConfig
-from ml.guards import objections, overfitting, suspicion
+from ml.modelling.guards import objections, overfitting, suspicion
+from ml.modelling.recipe import TrainingConfig
 from ml.promotion import Candidate, Incumbent, judge
 from ml.registry import RegisteredModel
 

@@ -9,17 +9,20 @@ import pandas as pd
 import pytest
 import yaml
 
-from ml import explain_themes, explain_values, explain_words
-from ml.data import TrainingData
-from ml.explain_client import reasons_for
-from ml.explain_labels import CASES, COUNTED, FLAGS, LABELS
-from ml.explain_population import ALL, Feature, PopulationStats
-from ml.explain_shap import Encoded, contributions
-from ml.explain_themes import BY_CODE, THEMES, may_speak, theme_of
-from ml.explain_values import value_words
-from ml.explain_words import label, sentence
-from ml.reasons import MIN_SHARE, MOST_REASONS, rank
+from ml.data.catalog import Feature
+from ml.data.population import ALL, PopulationStats
+from ml.data.training_set import TrainingData
+from ml.explanation.client import reasons_for
+from ml.explanation.contributions import Encoded, contributions
+from ml.explanation.reasons import MIN_SHARE, MOST_REASONS, rank
 from ml.served.scorer import REFUSE, CreditScorer
+from ml.wording import sentences as explain_words
+from ml.wording import themes as explain_themes
+from ml.wording import values as explain_values
+from ml.wording.labels import CASES, COUNTED, FLAGS, LABELS
+from ml.wording.sentences import label, sentence
+from ml.wording.themes import BY_CODE, THEMES, may_speak, theme_of
+from ml.wording.values import value_words
 from tests.explain_fixtures import (
     FEATURES,
     applicants_frame,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ml.config import MemberSpec, TrainingConfig
+from ml.modelling.recipe import MemberSpec, TrainingConfig
 from ml.recipe_store import StoredRecipe, read_recipe, recipe_path, write_recipe
 from tests.ml_fixtures import settings_in
 from warehouse.core.errors import SettingsError

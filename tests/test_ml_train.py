@@ -9,8 +9,8 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from ml.config import TrainingConfig
 from ml.export import main as export_main
+from ml.modelling.recipe import TrainingConfig
 from ml.recipe_store import StoredRecipe, write_recipe
 from ml.registry import Registry
 from ml.train import main

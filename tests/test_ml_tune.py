@@ -14,17 +14,18 @@ import pytest
 
 import ml.tune
 import ml.tune_objective
-from ml.bootstrap import Difference
-from ml.config import MemberSpec, TrainingConfig
-from ml.data import read_training_data
-from ml.holdout import split_holdout
+from ml.data.training_set import read_training_data
+from ml.evaluation.bootstrap import Difference
+from ml.modelling.cross_validation import cross_validate
+from ml.modelling.folds import assign_folds
+from ml.modelling.holdout import split_holdout
+from ml.modelling.recipe import MemberSpec, TrainingConfig
 from ml.recipe_store import StoredRecipe, read_recipe, recipe_path, write_recipe
 from ml.registry import Registry
 from ml.tune import main
 from ml.tune_objective import Confirmation, Objective
 from ml.tune_space import lightgbm_parameters, starting_point, suggest, with_values
 from ml.tune_study import finished
-from ml.validation import assign_folds, cross_validate
 from tests.ml_fixtures import prepare_store, synthetic_applicants, write_warehouse
 from warehouse.core.settings import PROJECT_ROOT
 

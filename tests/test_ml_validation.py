@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml.config import MemberSpec, TrainingConfig
-from ml.data import read_training_data
-from ml.estimator import binned_dataset, fit_members, fit_on_rows, fit_pipeline
-from ml.metrics import auc
-from ml.validation import assign_folds, cross_validate, cross_validate_repeatedly, repeated_folds
+from ml.data.training_set import read_training_data
+from ml.evaluation.metrics import auc
+from ml.modelling.cross_validation import cross_validate, cross_validate_repeatedly
+from ml.modelling.folds import assign_folds, repeated_folds
+from ml.modelling.pipeline import binned_dataset, fit_members, fit_on_rows, fit_pipeline
+from ml.modelling.recipe import MemberSpec, TrainingConfig
 from tests.ml_fixtures import synthetic_applicants, write_warehouse
 from warehouse.core.errors import SettingsError, TrainingDataError
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import duckdb
 import mlflow.pyfunc
 
-from ml.config import TrainingConfig
-from ml.data import read_training_data
-from ml.estimator import fit_members
+from ml.data.training_set import read_training_data
 from ml.export import VERSION_KEY
+from ml.modelling.pipeline import fit_members
+from ml.modelling.recipe import TrainingConfig
 from ml.packaging import storage_options
 from ml.served.calibration import Calibration
 from ml.served.scorer import CreditScorer

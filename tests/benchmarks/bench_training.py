@@ -17,10 +17,11 @@ import numpy as np
 from lightgbm import LGBMClassifier
 from sklearn.model_selection import StratifiedKFold
 
-from ml.config import TrainingConfig
-from ml.data import read_training_data
-from ml.metrics import auc
-from ml.validation import assign_folds, cross_validate
+from ml.data.training_set import read_training_data
+from ml.evaluation.metrics import auc
+from ml.modelling.cross_validation import cross_validate
+from ml.modelling.folds import assign_folds
+from ml.modelling.recipe import TrainingConfig
 from tests.benchmarks.measuring import PROJECT_ROOT, measure
 from warehouse.core.settings import Settings
 

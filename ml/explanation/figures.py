@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ml.explain_population import PopulationStats
-from ml.explain_words import label
-from ml.plots import CHOSEN, CURVE, INK, MUTED
+from ml.data.population import PopulationStats
+from ml.reporting.plots import CHOSEN, CURVE, INK, MUTED
+from ml.wording.sentences import label
 
 LABEL_WIDTH = 44
 SHOWN = 20

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ml.config import TrainingConfig
-from ml.validation import CrossValidation
+from ml.modelling.cross_validation import CrossValidation
+from ml.modelling.recipe import TrainingConfig
 
 REAL_SIZE = 50_000
 REAL_SIZE_AUC_LIMIT = 0.82

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.calibration import (
+from ml.evaluation.amounts import Amounts, amount_weighted_cost
+from ml.evaluation.calibration import (
     CalibrationChoice,
     Prediction,
     choose_calibration,
@@ -15,16 +16,8 @@ from ml.calibration import (
     fit_calibration,
     pooled,
 )
-from ml.cost_views import Amounts, amount_weighted_cost
-from ml.metrics import (
-    THEORETICAL_THRESHOLD,
-    Confusion,
-    auc,
-    brier_score,
-    decision_costs,
-    kolmogorov_smirnov,
-)
-from ml.threshold import CostCurve, cost_curve, steady_threshold
+from ml.evaluation.metrics import THEORETICAL_THRESHOLD, Confusion, auc, brier_score, decision_costs, kolmogorov_smirnov
+from ml.evaluation.threshold import CostCurve, cost_curve, steady_threshold
 
 FloatArray = NDArray[np.float64]
 

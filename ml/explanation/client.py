@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml.explain_population import ACCEPTED, ALL, GROUPS, Place, PopulationStats
-from ml.explain_shap import Contributions, Encoded, contributions, decide
-from ml.explain_themes import PROTECTED_RULE, THEMES
-from ml.reasons import Ranking, Reason, client_rows, feature_entry, rank, reason_texts, withheld
+from ml.data.population import ACCEPTED, ALL, GROUPS, Place, PopulationStats
+from ml.explanation.contributions import Contributions, Encoded, contributions, decide
+from ml.explanation.reasons import Ranking, Reason, client_rows, feature_entry, rank, reason_texts, withheld
 from ml.served.calibration import log_odds
 from ml.served.scorer import REFUSE, CreditScorer
+from ml.wording.themes import PROTECTED_RULE, THEMES
 from warehouse.core.errors import TrainingDataError
 
 TOP_FEATURES = 10

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ml.intervals import LEVEL, RESAMPLES, Interval
+from ml.evaluation.intervals import LEVEL, RESAMPLES, Interval
 
 FloatArray = NDArray[np.float64]
 MEAN_RESAMPLES = 10_000  # a resample of a mean costs next to nothing

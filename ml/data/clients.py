@@ -1,6 +1,6 @@
 """Clients to be scored: which file they are read from, whether it fits the model, and their features as Arrow."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,10 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from ml.batch_scorer import BatchScorer
-from ml.data import CATEGORICAL_TYPES, KEY, NUMERIC_TYPES, SCHEMA
+from ml.data.catalog import Feature, _require_all
+from ml.data.training_set import CATEGORICAL_TYPES, KEY, NUMERIC_TYPES, SCHEMA, TRAINING_TABLE
 from warehouse.core.database import connect, require_table
 from warehouse.core.errors import SnapshotError, TrainingDataError
 from warehouse.core.sql import quoted
@@ -180,3 +184,64 @@ def _ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 def _some(names: list[str]) -> str:
     more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
     return ", ".join(names[:NAMES_SHOWN]) + more
+
+
+SCORING_TABLE = "scoring_set"
+
+
+def read_clients(
+    con: duckdb.DuckDBPyConnection, table: str, catalog: Mapping[str, Feature], client: int | None = None
+) -> tuple[NDArray[np.int64], pd.DataFrame]:
+    """Keys and raw features of a mart's clients, sorted by key: doubles and strings, as the model receives them.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        The warehouse.
+    table : str
+        `scoring_set` or `training_set`.
+    catalog : mapping of str to Feature
+        The features to read.
+    client : int, optional
+        Only this client.
+
+    Raises
+    ------
+    WarehouseMissingError
+        There is no such mart.
+    TrainingDataError
+        The mart lacks a feature.
+    """
+    require_table(con, SCHEMA, table)
+    present = {name for name, *_ in con.execute(f"describe {SCHEMA}.{table}").fetchall()}
+    _require_all(catalog, present, f"{SCHEMA}.{table}")
+    texts = {name for name, feature in catalog.items() if feature.kind == "category"}
+    columns = [f'cast("{name}" as {"varchar" if name in texts else "double"}) as "{name}"' for name in catalog]
+    where = f"where {KEY} = {int(client)}" if client is not None else ""
+    relation = con.sql(f"select cast({KEY} as bigint), {', '.join(columns)} from {SCHEMA}.{table} {where} order by 1")
+    arrow = relation.to_arrow_table()
+    values = {
+        name: pd.Series(column.to_pandas(), dtype="str") if name in texts else column.to_numpy()
+        for name, column in zip(catalog, arrow.columns[1:], strict=True)
+    }
+    return arrow.column(0).to_numpy(), pd.DataFrame(values)
+
+
+def find_client(database: Path, catalog: dict[str, Feature], client: int) -> tuple[str, pd.DataFrame]:
+    """The mart that knows a client, and the client's row.
+
+    Raises
+    ------
+    TrainingDataError
+        No mart knows the client.
+    """
+    with connect(database) as con:
+        for table in (SCORING_TABLE, TRAINING_TABLE):
+            _, frame = read_clients(con, table, catalog, client)
+            if len(frame):
+                return f"{SCHEMA}.{table}", frame
+    raise TrainingDataError(
+        expected=f"client {client} in {SCHEMA}.{SCORING_TABLE} or {SCHEMA}.{TRAINING_TABLE} of {database}",
+        found="no such client in either",
+        remedy=f"pass a {KEY} that is in one of them",
+    )

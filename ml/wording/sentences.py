@@ -4,10 +4,11 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from ml.explain_labels import CASES, COUNTED, FLAGS, LABELS, MEASURES
-from ml.explain_population import ALL, Feature, Place, PopulationStats
-from ml.explain_themes import HISTORIES
-from ml.explain_values import is_date, is_null, percent, value_words
+from ml.data.catalog import Feature
+from ml.data.population import ALL, Place, PopulationStats
+from ml.wording.labels import CASES, COUNTED, FLAGS, LABELS, MEASURES
+from ml.wording.themes import HISTORIES
+from ml.wording.values import is_date, is_null, percent, value_words
 
 TIED = 0.25
 LAST_ONE = "The last previous application was"

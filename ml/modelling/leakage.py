@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.data import TrainingData
+from ml.data.training_set import TrainingData
 from warehouse.core.errors import TrainingDataError
 
 FEW_APPLICANTS = 2_000

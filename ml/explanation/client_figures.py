@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ml.explain_client import TOP_FEATURES, Explanation
-from ml.explain_plots import GRID_COLOUR, cleaned, titled, wrapped
-from ml.explain_population import ACCEPTED, ALL, PopulationStats
-from ml.explain_values import number
-from ml.plots import CHOSEN, CURVE, INK, MUTED
+from ml.data.population import ACCEPTED, ALL, PopulationStats
+from ml.explanation.client import TOP_FEATURES, Explanation
+from ml.explanation.figures import GRID_COLOUR, cleaned, titled, wrapped
+from ml.reporting.plots import CHOSEN, CURVE, INK, MUTED
 from ml.served.scorer import REFUSE
+from ml.wording.values import number
 
 THEMES_SHOWN = 12
 STRIPS_SHOWN = 8

@@ -12,8 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
-from ml.config import LIGHTGBM, MemberSpec, TrainingConfig
-from ml.data import TrainingData
+from ml.data.training_set import TrainingData
+from ml.modelling.recipe import LIGHTGBM, MemberSpec, TrainingConfig
 from ml.served.transformers import LinearInputs, NeighbourRate, TargetEncodings
 from warehouse.core.errors import SettingsError, TrainingDataError
 

@@ -1,6 +1,6 @@
 """Reason codes: at most four different things that speak for the decision about a client, in plain words.
 
-Contributions are added up by theme (`ml.explain_themes`), so that many columns about one thing are one reason. For a
+Contributions are added up by theme (`ml.wording.themes`), so that many columns about one thing are one reason. For a
 refusal only themes that raise the risk count, for a grant only those that lower it. The words are a fact about the
 client: that of the theme's feature which adds most in the same direction, plain features and those whose value lies on
 the side of the median that goes with the direction before others.
@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml.explain_population import ALL, GRID, PopulationStats
-from ml.explain_shap import Contributions
-from ml.explain_themes import BY_CODE, HISTORIES, THEMES, may_speak, theme_of
-from ml.explain_values import value_words
-from ml.explain_words import Row, label, sentence
+from ml.data.population import ALL, GRID, PopulationStats
+from ml.explanation.contributions import Contributions
+from ml.wording.sentences import Row, label, sentence
+from ml.wording.themes import BY_CODE, HISTORIES, THEMES, may_speak, theme_of
+from ml.wording.values import value_words
 
 MOST_REASONS = 4
 MIN_SHARE = 0.08

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ml.metrics import (
+from ml.evaluation.metrics import (
     FALSE_NEGATIVE_COST,
     FALSE_POSITIVE_COST,
     THEORETICAL_THRESHOLD,

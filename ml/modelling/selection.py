@@ -7,9 +7,9 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.config import TrainingConfig
-from ml.data import TrainingData
-from ml.estimator import NEIGHBOUR_COLUMNS, binned_dataset
+from ml.data.training_set import TrainingData
+from ml.modelling.pipeline import NEIGHBOUR_COLUMNS, binned_dataset
+from ml.modelling.recipe import TrainingConfig
 
 SHUFFLES = 10
 ROUNDS = 100

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from ml.metrics import brier_score
+from ml.evaluation.metrics import brier_score
 from ml.served.calibration import Calibration, log_odds
 
 METHODS = ("none", "sigmoid", "isotonic")  # the simpler one wins a draw

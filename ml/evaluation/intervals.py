@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.cost_views import Amounts
-from ml.metrics import FALSE_NEGATIVE_COST, FALSE_POSITIVE_COST, decision_costs
+from ml.evaluation.amounts import Amounts
+from ml.evaluation.metrics import FALSE_NEGATIVE_COST, FALSE_POSITIVE_COST, decision_costs
 
 RESAMPLES = 1_000
 LEVEL = 0.95

@@ -5,7 +5,7 @@ import re
 
 import pandas as pd
 
-from ml.explain_population import Feature
+from ml.data.catalog import Feature
 
 DAYS_PER_MONTH = 30.44
 DAYS_PER_YEAR = 365.25

@@ -10,7 +10,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ml.explain_plots import (
+from ml.data.population import PopulationStats
+from ml.explanation.contributions import Contributions, Encoded, additivity_error, contributions
+from ml.explanation.figures import (
     DEPENDENCE_SHOWN,
     SHOWN,
     bar_figure,
@@ -18,11 +20,9 @@ from ml.explain_plots import (
     dependence_figure,
     feature_labels,
 )
-from ml.explain_population import PopulationStats
-from ml.explain_shap import Contributions, Encoded, additivity_error, contributions
-from ml.explain_themes import THEMES, theme_of
-from ml.reasons import themes_of
+from ml.explanation.reasons import themes_of
 from ml.served.scorer import CreditScorer
+from ml.wording.themes import THEMES, theme_of
 
 POPULATION_FILE = "population.npz"
 DIGITS = 6

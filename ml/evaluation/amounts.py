@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.data import TrainingData
+from ml.data.training_set import TrainingData
 
 CREDIT, ANNUITY = "amt_credit", "amt_annuity"
 

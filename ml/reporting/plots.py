@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ml.calibration import Reliability
-from ml.metrics import THEORETICAL_THRESHOLD
-from ml.threshold import CostCurve
+from ml.evaluation.calibration import Reliability
+from ml.evaluation.metrics import THEORETICAL_THRESHOLD
+from ml.evaluation.threshold import CostCurve
 
 INK = "#22303c"
 CURVE = "#1f5f8b"

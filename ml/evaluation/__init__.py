@@ -1,0 +1,1 @@
+"""Measures of predictions and decisions: cost, threshold, calibration, intervals."""

@@ -1,0 +1,1 @@
+"""Why a model, or a decision, is as it is."""

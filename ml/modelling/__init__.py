@@ -1,0 +1,1 @@
+"""Recipes, pipelines, folds, cross-validation and the guards against leakage."""

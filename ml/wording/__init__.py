@@ -1,0 +1,1 @@
+"""Features and values in plain words."""
