@@ -23,7 +23,7 @@ from ml.imbalance import TREATMENTS
 from ml.modelling.folds import assign_folds
 from ml.modelling.holdout import split_holdout
 from ml.modelling.recipe import TrainingConfig
-from ml.registry import Registry
+from ml.registry.registry import Registry
 from warehouse.core.cli import run_command
 from warehouse.core.database import connect, has_table
 from warehouse.core.errors import SettingsError

@@ -15,9 +15,9 @@ from ml.explanation.workflow import (
     explain_globally,
     explain_locally,
 )
-from ml.loading import load_scorer
-from ml.registry import MODEL_NAME, Registry
-from ml.versions import add_version_argument
+from ml.registry.loading import load_scorer
+from ml.registry.registry import MODEL_NAME, Registry
+from ml.registry.versions import add_version_argument
 from warehouse.core.cli import run_command
 from warehouse.core.errors import SettingsError
 from warehouse.core.settings import PROJECT_ROOT, Settings

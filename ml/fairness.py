@@ -28,8 +28,8 @@ from ml.fairness_metrics import (
 )
 from ml.fairness_plots import fairness_figure
 from ml.fairness_price import Price, price_without_protected
-from ml.registry import MODEL_NAME, RegisteredModel, Registry
-from ml.versions import add_version_argument
+from ml.registry.registry import MODEL_NAME, RegisteredModel, Registry
+from ml.registry.versions import add_version_argument
 from warehouse.core.cli import run_command
 from warehouse.core.database import connect, require_table
 from warehouse.core.errors import TrainingDataError

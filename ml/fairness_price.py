@@ -18,7 +18,7 @@ from ml.modelling.cross_validation import cross_validate_repeatedly
 from ml.modelling.folds import Folds, folds_fingerprint, repeated_folds
 from ml.modelling.holdout import split_holdout
 from ml.modelling.recipe import TrainingConfig
-from ml.registry import RegisteredModel, Registry
+from ml.registry.registry import RegisteredModel, Registry
 from warehouse.core.database import connect
 from warehouse.core.errors import TrainingDataError
 

@@ -15,9 +15,9 @@ from ml.model_card_fairness import FIGURE as FAIRNESS_FIGURE
 from ml.model_card_fairness import fairness_section
 from ml.model_card_pdf import to_pdf
 from ml.model_card_render import to_html, to_markdown
-from ml.registry import MODEL_NAME, RegisteredModel, Registry
+from ml.registry.registry import MODEL_NAME, RegisteredModel, Registry
+from ml.registry.versions import add_version_argument
 from ml.reporting.folders import replace_folder
-from ml.versions import add_version_argument
 from warehouse.core.cli import run_command
 from warehouse.core.settings import PROJECT_ROOT, Settings
 

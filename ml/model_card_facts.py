@@ -35,7 +35,16 @@ from ml.modelling.guards import (
     REAL_SIZE_AUC_LIMIT,
     REAL_SIZE_GAP_LIMIT,
 )
-from ml.registry import CHALLENGER, CHAMPION, GUARD_TAG, MODEL_NAME, REFUSED, VERDICT_TAG, RegisteredModel, Registry
+from ml.registry.registry import (
+    CHALLENGER,
+    CHAMPION,
+    GUARD_TAG,
+    MODEL_NAME,
+    REFUSED,
+    VERDICT_TAG,
+    RegisteredModel,
+    Registry,
+)
 
 MARTS = {
     "feat_application": "the application itself",

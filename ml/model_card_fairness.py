@@ -9,7 +9,7 @@ from typing import Any
 from ml.evaluation.intervals import Interval
 from ml.fairness import ARTIFACTS, FIGURE_FILE, GROUPS_FILE, PRICE_FILE
 from ml.model_card_words import cost, share, with_interval
-from ml.registry import RegisteredModel, Registry
+from ml.registry.registry import RegisteredModel, Registry
 from warehouse.core.errors import ModelError, first_line
 
 GROUPS, PRICE, FIGURE = (f"{ARTIFACTS}/{name}" for name in (GROUPS_FILE, PRICE_FILE, FIGURE_FILE))

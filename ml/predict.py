@@ -22,12 +22,12 @@ from mlflow.models import Model
 from ml.batch_scorer import BatchScorer
 from ml.data.clients import POPULATIONS, Source, file_source, open_clients, published_source
 from ml.data.training_set import KEY
-from ml.export import VERSION_KEY
-from ml.packaging import read_scorer
-from ml.registry import MODEL_NAME, Registry
+from ml.registry.export import VERSION_KEY
+from ml.registry.packaging import read_scorer
+from ml.registry.registry import MODEL_NAME, Registry
+from ml.registry.versions import VersionChoice, add_version_argument
 from ml.scores import SCHEMA, WrittenScores, write_scores
 from ml.served.scorer import GRANT, REFUSE
-from ml.versions import VersionChoice, add_version_argument
 from warehouse.core.cli import run_command
 from warehouse.core.errors import ModelError, first_line
 from warehouse.core.settings import Settings

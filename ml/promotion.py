@@ -12,7 +12,7 @@ from ml.evaluation.bootstrap import Difference, paired_mean_difference
 from ml.modelling.cross_validation import cross_validate_repeatedly
 from ml.modelling.folds import Folds, folds_fingerprint
 from ml.modelling.recipe import TrainingConfig
-from ml.registry import RegisteredModel, Registry
+from ml.registry.registry import RegisteredModel, Registry
 from warehouse.core.errors import SettingsError
 
 LEVEL = 0.9  # of the interval that a promotion is argued with

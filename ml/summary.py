@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ml.registry import MODEL_NAME, VERDICT_TAG, RegisteredModel, Registry
+from ml.registry.registry import MODEL_NAME, VERDICT_TAG, RegisteredModel, Registry
 from warehouse.core.cli import run_command
 from warehouse.core.database import connect, require_table
 from warehouse.core.settings import PROJECT_ROOT, Settings

@@ -17,7 +17,6 @@ from ml.data.training_set import TrainingData, read_training_data
 from ml.evaluation.amounts import read_amounts
 from ml.evaluation.assessment import Assessment, assess
 from ml.evaluation.holdout_report import judge_holdout
-from ml.export import ExportedModel, export_model, is_exported
 from ml.figures import run_figures
 from ml.manifest import TrainingRun
 from ml.modelling.cross_validation import CrossValidation, cross_validate_repeatedly
@@ -29,7 +28,8 @@ from ml.modelling.pipeline import fit_members
 from ml.modelling.recipe import TrainingConfig
 from ml.modelling.selection import select_features
 from ml.promotion import Candidate, Verdict, judge, measure_incumbent
-from ml.registry import RegisteredModel, Registry
+from ml.registry.export import ExportedModel, export_model, is_exported
+from ml.registry.registry import RegisteredModel, Registry
 from ml.served.scorer import CreditScorer
 from ml.train_options import parser, recipe_for
 from ml.train_summary import summary

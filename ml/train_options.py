@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ml.data.training_set import TrainingData
 from ml.modelling.recipe import EXTRAS, SELECTIONS, TrainingConfig, default_recipe, repeats_for
-from ml.recipe_store import read_recipe, recipe_path
+from ml.registry.recipes import read_recipe, recipe_path
 from warehouse.core.settings import Settings
 
 

@@ -18,8 +18,8 @@ from ml.data.training_set import TrainingData, read_training_data
 from ml.modelling.folds import assign_folds
 from ml.modelling.holdout import split_holdout
 from ml.modelling.recipe import TrainingConfig, default_recipe
-from ml.recipe_store import StoredRecipe, read_recipe, recipe_path, write_recipe
-from ml.registry import Registry
+from ml.registry.recipes import StoredRecipe, read_recipe, recipe_path, write_recipe
+from ml.registry.registry import Registry
 from ml.tune_objective import COST, DIRECTIONS, LARGEST_CHANCE_OF_BEING_WORSE, Confirmation, Objective, confirm
 from ml.tune_space import starting_point, with_values
 from ml.tune_study import (

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ml.data.training_set import TrainingData
 from ml.modelling.folds import Folds
 from ml.modelling.recipe import TrainingConfig
-from ml.recipe_store import recipe_path
+from ml.registry.recipes import recipe_path
 from ml.tune_objective import COST, DIRECTIONS
 from warehouse.core.errors import SettingsError, first_line
 from warehouse.core.settings import Settings

@@ -18,7 +18,7 @@ from ml.families import FAMILIES, NO_LOAN, PREPARATIONS, Columns, build_pipeline
 from ml.imbalance import TREATMENTS, sampler
 from ml.modelling.folds import assign_folds
 from ml.modelling.holdout import split_holdout
-from ml.registry import Registry
+from ml.registry.registry import Registry
 from tests.ml_fixtures import prepare_store, synthetic_applicants, write_warehouse
 from warehouse.core.errors import TrainingDataError
 

@@ -24,7 +24,7 @@ from ml.explanation.overall import explain_model
 from ml.explanation.workflow import read_population
 from ml.modelling.pipeline import encoded
 from ml.modelling.recipe import MemberSpec, TrainingConfig
-from ml.registry import Registry
+from ml.registry.registry import Registry
 from ml.served.calibration import Calibration, log_odds
 from ml.served.scorer import GRANT, REFUSE
 from ml.train import train

@@ -14,9 +14,10 @@ import pytest
 
 import ml.export
 from ml.data.training_set import read_training_data
-from ml.export import export_model, main
-from ml.packaging import SERVED_MODULES, read_scorer
-from ml.registry import Registry
+from ml.export import main
+from ml.registry.export import export_model
+from ml.registry.packaging import SERVED_MODULES, read_scorer
+from ml.registry.registry import Registry
 from tests.ml_fixtures import trained_once
 from warehouse.core.errors import ModelError
 

@@ -16,7 +16,7 @@ from ml.modelling.folds import assign_folds
 from ml.modelling.pipeline import NEIGHBOUR_COLUMNS, fit_members, planned_members
 from ml.modelling.recipe import MemberSpec, TrainingConfig
 from ml.modelling.selection import select_features
-from ml.packaging import PACKAGE, SERVED_MODULES
+from ml.registry.packaging import PACKAGE, SERVED_MODULES
 from ml.served.calibration import Calibration
 from ml.served.scorer import CreditScorer
 from ml.served.transformers import LinearInputs, NeighbourRate, TargetEncodings

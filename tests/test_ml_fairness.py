@@ -20,7 +20,7 @@ from ml.evaluation.metrics import Confusion, auc
 from ml.fairness import GROUPS_FILE, PRICE_FILE, main
 from ml.fairness_metrics import NOT_KNOWN, attributes, groups_frame, lowest_impact, measure_groups
 from ml.modelling.recipe import TrainingConfig
-from ml.registry import Registry
+from ml.registry.registry import Registry
 from ml.train import train
 from tests.ml_fixtures import prepare_store, synthetic_applicants, write_warehouse
 from warehouse.core.settings import PROJECT_ROOT, Settings

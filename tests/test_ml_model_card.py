@@ -13,14 +13,14 @@ from ml.data.training_set import read_training_data
 from ml.explanation.overall import explain_model
 from ml.explanation.workflow import read_population
 from ml.fairness import ARTIFACTS, judge_fairness, write
-from ml.loading import load_scorer
 from ml.model_card import main, write_card
 from ml.model_card_facts import COST, PERFORMANCE, SCORE, out_of_fold_intervals
 from ml.model_card_pdf import FEWEST_PAGES, MOST_PAGES, to_pdf
 from ml.model_card_render import to_html_body
 from ml.model_card_words import members_in_words, training_command
 from ml.modelling.recipe import MemberSpec, TrainingConfig, default_recipe
-from ml.registry import Registry
+from ml.registry.loading import load_scorer
+from ml.registry.registry import Registry
 from ml.train import train
 from tests.explain_fixtures import write_explained_warehouse
 from tests.ml_fixtures import prepare_store

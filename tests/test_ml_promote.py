@@ -10,10 +10,10 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from ml.export import VERSION_KEY
 from ml.export import main as export_main
 from ml.promote import main
-from ml.registry import Registry
+from ml.registry.export import VERSION_KEY
+from ml.registry.registry import Registry
 from ml.train import main as train_main
 from tests.ml_fixtures import prepare_store, settings_in, synthetic_applicants, write_warehouse
 from warehouse.core.settings import Settings

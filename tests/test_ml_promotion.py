@@ -6,7 +6,7 @@ import pytest
 from ml.modelling.guards import objections, overfitting, suspicion
 from ml.modelling.recipe import TrainingConfig
 from ml.promotion import Candidate, Incumbent, judge
-from ml.registry import RegisteredModel
+from ml.registry.registry import RegisteredModel
 
 CHAMPION = RegisteredModel(version=1, run_id="run", metrics={}, tags={})
 APPLICANTS = 1000

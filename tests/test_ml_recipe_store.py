@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ml.modelling.recipe import MemberSpec, TrainingConfig
-from ml.recipe_store import StoredRecipe, read_recipe, recipe_path, write_recipe
+from ml.registry.recipes import StoredRecipe, read_recipe, recipe_path, write_recipe
 from tests.ml_fixtures import settings_in
 from warehouse.core.errors import SettingsError
 

@@ -11,8 +11,8 @@ import pytest
 
 from ml.export import main as export_main
 from ml.modelling.recipe import TrainingConfig
-from ml.recipe_store import StoredRecipe, write_recipe
-from ml.registry import Registry
+from ml.registry.recipes import StoredRecipe, write_recipe
+from ml.registry.registry import Registry
 from ml.train import main
 from tests.ml_fixtures import prepare_store, settings_in, synthetic_applicants, trained_once, write_warehouse
 from warehouse.core.settings import PROJECT_ROOT

@@ -20,8 +20,8 @@ from ml.modelling.cross_validation import cross_validate
 from ml.modelling.folds import assign_folds
 from ml.modelling.holdout import split_holdout
 from ml.modelling.recipe import MemberSpec, TrainingConfig
-from ml.recipe_store import StoredRecipe, read_recipe, recipe_path, write_recipe
-from ml.registry import Registry
+from ml.registry.recipes import StoredRecipe, read_recipe, recipe_path, write_recipe
+from ml.registry.registry import Registry
 from ml.tune import main
 from ml.tune_objective import Confirmation, Objective
 from ml.tune_space import lightgbm_parameters, starting_point, suggest, with_values

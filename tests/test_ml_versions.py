@@ -7,7 +7,7 @@ from ml.export import main as export_main
 from ml.fairness import main as fairness_main
 from ml.model_card import main as card_main
 from ml.predict import main as predict_main
-from ml.registry import Registry
+from ml.registry.registry import Registry
 from tests.ml_fixtures import prepare_store
 from warehouse.core.errors import ModelError
 

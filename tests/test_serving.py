@@ -22,7 +22,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from ml.data.training_set import read_training_data
-from ml.packaging import read_scorer, serving_requirements
+from ml.registry.packaging import read_scorer, serving_requirements
 from tests.ml_fixtures import Trained, trained_once
 from warehouse.core.settings import PROJECT_ROOT
 

@@ -15,7 +15,7 @@ from ml.explanation.client import Explanation, explain_client
 from ml.explanation.client_figures import feature_steps, position_figure, theme_steps, waterfall_figure
 from ml.explanation.overall import explain_model, write
 from ml.explanation.population import measure_population
-from ml.registry import MODEL_NAME, RegisteredModel, Registry
+from ml.registry.registry import MODEL_NAME, RegisteredModel, Registry
 from ml.reporting.folders import replace_folder
 from ml.served.scorer import REFUSE, CreditScorer
 from warehouse.core.database import connect

@@ -15,10 +15,10 @@ import duckdb
 import mlflow.pyfunc
 
 from ml.data.training_set import read_training_data
-from ml.export import VERSION_KEY
 from ml.modelling.pipeline import fit_members
 from ml.modelling.recipe import TrainingConfig
-from ml.packaging import storage_options
+from ml.registry.export import VERSION_KEY
+from ml.registry.packaging import storage_options
 from ml.served.calibration import Calibration
 from ml.served.scorer import CreditScorer
 from tests.benchmarks.measuring import measure

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from ml.modelling.recipe import TrainingConfig
-from ml.tracking_store import sqlite_folder
+from ml.registry.store import sqlite_folder
 from warehouse.core.errors import SettingsError
 from warehouse.core.settings import PROJECT_ROOT, Settings
 

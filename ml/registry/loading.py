@@ -5,10 +5,10 @@ from pathlib import Path
 
 from mlflow.exceptions import MlflowException
 
-from ml.packaging import read_scorer
-from ml.registry import MODEL_NAME, RegisteredModel, Registry
+from ml.registry.packaging import read_scorer
+from ml.registry.registry import MODEL_NAME, RegisteredModel, Registry
+from ml.registry.versions import VersionChoice
 from ml.served.scorer import CreditScorer
-from ml.versions import VersionChoice
 from warehouse.core.errors import ModelError, first_line
 
 

@@ -1,0 +1,1 @@
+"""Registered models: stored, found, loaded, exported, promoted."""
