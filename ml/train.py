@@ -10,145 +10,16 @@ is usual practice, and the hold-out's measures are those of its smaller twin.
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-from ml.data.training_set import TrainingData, read_training_data
-from ml.evaluation.amounts import read_amounts
-from ml.evaluation.assessment import Assessment, assess
-from ml.evaluation.holdout_report import judge_holdout
-from ml.figures import run_figures
-from ml.manifest import TrainingRun
-from ml.modelling.cross_validation import CrossValidation, cross_validate_repeatedly
-from ml.modelling.folds import Folds, repeated_folds
-from ml.modelling.guards import auc_gap, objections
-from ml.modelling.holdout import Split, split_holdout
-from ml.modelling.leakage import require_no_leaks
-from ml.modelling.pipeline import fit_members
+from ml.data.training_set import read_training_data
 from ml.modelling.recipe import TrainingConfig
-from ml.modelling.selection import select_features
-from ml.promotion import Candidate, Verdict, judge, measure_incumbent
-from ml.registry.export import ExportedModel, export_model, is_exported
-from ml.registry.registry import RegisteredModel, Registry
-from ml.served.scorer import CreditScorer
-from ml.train_options import parser, recipe_for
-from ml.train_summary import summary
+from ml.registry.registry import Registry
+from ml.training.options import parser, recipe_for
+from ml.training.summary import summary
+from ml.training.workflow import _say, train
 from warehouse.core.cli import run_command
 from warehouse.core.errors import PromotionRefusedError
 from warehouse.core.settings import Settings
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a training command did."""
-
-    run: TrainingRun
-    model: RegisteredModel
-    verdict: Verdict
-    exported: ExportedModel | None
-
-
-@dataclass(frozen=True)
-class Development:
-    """What the development rows alone decided; see `TrainingRun`."""
-
-    folds: tuple[Folds, ...]
-    validations: tuple[CrossValidation, ...]
-    assessment: Assessment
-
-
-def develop(data: TrainingData, config: TrainingConfig) -> Development:
-    """Cross-validate the recipe, and choose calibration and threshold.
-
-    Parameters
-    ----------
-    data : TrainingData
-        The development rows; nothing else is read.
-    config : TrainingConfig
-        The recipe.
-    """
-    splits = repeated_folds(data, config)
-    validations = cross_validate_repeatedly(data, config, splits, _say)
-    predictions = [(one.probability, folds.fold_of) for one, folds in zip(validations, splits, strict=True)]
-    return Development(splits, validations, assess(data.target, predictions, read_amounts(data)))
-
-
-def fit_scorer(data: TrainingData, config: TrainingConfig, assessment: Assessment) -> CreditScorer:
-    """The model fitted on all rows given, with a calibration and a threshold that were chosen before."""
-    chosen = data if config.select == "none" else data.select(select_features(data, config))
-    members, weights = fit_members(chosen, config)
-    return CreditScorer(members, assessment.calibration.calibration, assessment.threshold, weights)
-
-
-def train(
-    data: TrainingData, config: TrainingConfig, registry: Registry, model_dir: Path, *, override_guard: bool = False
-) -> Outcome:
-    """Develop a model, judge it on the hold-out, compare it with the champion, register it, export a new champion.
-
-    Parameters
-    ----------
-    data : TrainingData
-        The training set.
-    config : TrainingConfig
-        The recipe.
-    registry : Registry
-        Where the run is logged and the model registered.
-    model_dir : Path
-        Folder of the exported champion; rewritten when there is a new champion, and made when it is missing.
-    override_guard : bool
-        Let a feature or a model pass that looks like leakage or overfitting.
-
-    Returns
-    -------
-    Outcome
-
-    Raises
-    ------
-    TrainingDataError
-        Too few applicants for hold-out and folds, or a feature that knows the outcome.
-    ModelError
-        The registry cannot be used.
-    """
-    split = split_holdout(data, config.holdout, config.seed)
-    if not override_guard:
-        require_no_leaks(split.development)
-    run = _judged(data, split, config)
-    incumbent = measure_incumbent(registry, data, run.development, run.folds, _say)
-    if incumbent is not None:
-        _say(f"champion version {incumbent.model.version}: {incumbent.how}")
-    area = run.assessment.metrics["auc"]
-    against = objections(area, auc_gap(run.validations), run.development.applicants, config)
-    candidate = Candidate(run.assessment.costs(run.development.target), area)
-    verdict = judge(candidate, against, incumbent, config.seed, override_guard=override_guard)
-    _say("fitting on all applicants and registering")
-    model = registry.record(run, fit_scorer(data, config, run.assessment), run_figures(run))
-    _announce(registry, model, verdict)
-    export = verdict.promoted or (incumbent is not None and not is_exported(model_dir))
-    return Outcome(run, model, verdict, export_model(registry, model_dir) if export else None)
-
-
-def _judged(data: TrainingData, split: Split, config: TrainingConfig) -> TrainingRun:
-    """The run up to the report on the hold-out, which nothing before it has seen."""
-    rows = split.development
-    aside = f", {split.holdout.applicants:,} set aside" if split.holdout else ""
-    _say(f"cross-validating on {rows.applicants:,} applicants{aside}, {len(data.features)} features")
-    developed = develop(rows, config)
-    report = None
-    if split.holdout is not None:
-        _say("fitting on the development rows and judging the hold-out")
-        report = judge_holdout(fit_scorer(rows, config, developed.assessment), split.holdout, config.seed)
-    return TrainingRun(data, rows, config, developed.folds, developed.validations, developed.assessment, report)
-
-
-def _announce(registry: Registry, model: RegisteredModel, verdict: Verdict) -> None:
-    registry.note_verdict(model, verdict.reason, refused=verdict.refused)
-    registry.stand_by(model)
-    if verdict.promoted:
-        registry.crown(model, verdict.reason)
-
-
-def _say(line: object) -> None:
-    print(line, flush=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -15,7 +15,7 @@ import pytest
 from ml.data.training_set import read_training_data
 from ml.modelling.recipe import TrainingConfig
 from ml.registry.registry import EXPERIMENT, Registry
-from ml.train import Outcome, train
+from ml.training.workflow import Outcome, train
 from warehouse.core.settings import Settings
 
 APPLICANTS = 600

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+import ml.comparison.imbalance
 import ml.evaluation.bootstrap
-import ml.imbalance
-import ml.tune_space
+import ml.tuning.space
 from ml.evaluation.bootstrap import PairedBootstrap, compare, paired_mean_difference
 from ml.evaluation.metrics import Confusion, auc, decision_costs
 
@@ -21,7 +21,7 @@ def scored():
     return target, good, random.random(600).round(2)
 
 
-@pytest.mark.parametrize("module", [ml.evaluation.bootstrap, ml.imbalance, ml.tune_space])
+@pytest.mark.parametrize("module", [ml.evaluation.bootstrap, ml.comparison.imbalance, ml.tuning.space])
 def test_examples_in_docstrings_hold(module):
     assert doctest.testmod(module).failed == 0
 

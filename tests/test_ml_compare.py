@@ -8,14 +8,16 @@ import pandas as pd
 import pytest
 from imblearn.base import BaseSampler
 
-import ml.families
-import ml.imbalance
-from ml.compare import main, read_loan_amounts, sample_applicants
-from ml.compare_judge import MEASURES, Candidate, against_best, best_of, candidates_of, judge_candidates
-from ml.compare_report import as_page, as_text, comparison_figure, results_table
+import ml.comparison.families
+import ml.comparison.imbalance
+from ml.compare import main
+from ml.comparison.candidates import MEASURES, Candidate, against_best, best_of, candidates_of, judge_candidates
+from ml.comparison.families import FAMILIES, NO_LOAN, PREPARATIONS, Columns, build_pipeline
+from ml.comparison.imbalance import TREATMENTS, sampler
+from ml.comparison.report import as_page, as_text, comparison_figure, results_table
+from ml.comparison.workflow import sample_applicants
+from ml.data.catalog import read_loan_amounts
 from ml.data.training_set import read_training_data
-from ml.families import FAMILIES, NO_LOAN, PREPARATIONS, Columns, build_pipeline
-from ml.imbalance import TREATMENTS, sampler
 from ml.modelling.folds import assign_folds
 from ml.modelling.holdout import split_holdout
 from ml.registry.registry import Registry
@@ -61,7 +63,7 @@ class Spy(BaseSampler):
 
 def test_resampling_sees_the_training_fold_and_nobody_else(data, folds, monkeypatch):
     Spy.seen = []
-    monkeypatch.setattr(ml.families, "sampler", lambda treatment, seed: Spy())
+    monkeypatch.setattr(ml.comparison.families, "sampler", lambda treatment, seed: Spy())
     judge_candidates(data, Columns.of(data), folds, [Candidate("lightgbm", "over")], seed=1, quick=True)
     columns = Columns.of(data)
     position = sorted(columns.measures + columns.binary).index(data.numeric.index("row_number"))
@@ -88,7 +90,7 @@ def test_a_preparation_shared_within_a_fold_changes_no_prediction(data, folds, j
     train, held_out = folds.fold_of != 0, folds.fold_of == 0
     pipeline = build_pipeline(candidate.family, candidate.treatment, Columns.of(data), seed=1, quick=True)
     target = data.target[train].astype(int)
-    weight = ml.imbalance.sample_weight(candidate.treatment, target)
+    weight = ml.comparison.imbalance.sample_weight(candidate.treatment, target)
     pipeline.fit(data.matrix[train], target, **({} if weight is None else {"classify__sample_weight": weight}))
     alone = pipeline.predict_proba(data.matrix[held_out])[:, 1]
     assert alone == pytest.approx(judged[EVERYTHING.index(candidate)].probability[held_out], abs=1e-12)

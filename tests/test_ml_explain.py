@@ -27,7 +27,7 @@ from ml.modelling.recipe import MemberSpec, TrainingConfig
 from ml.registry.registry import Registry
 from ml.served.calibration import Calibration, log_odds
 from ml.served.scorer import GRANT, REFUSE
-from ml.train import train
+from ml.training.workflow import train
 from tests.explain_fixtures import (
     FEATURES,
     applicants_frame,

@@ -20,7 +20,7 @@ from ml.registry.packaging import PACKAGE, SERVED_MODULES
 from ml.served.calibration import Calibration
 from ml.served.scorer import CreditScorer
 from ml.served.transformers import LinearInputs, NeighbourRate, TargetEncodings
-from ml.train import fit_scorer
+from ml.training.workflow import fit_scorer
 from tests.ml_fixtures import synthetic_applicants, write_warehouse
 from warehouse.core.errors import SettingsError, TrainingDataError
 

@@ -17,11 +17,12 @@ from ml.data.protected import is_protected, protected_features
 from ml.data.training_set import read_training_data
 from ml.evaluation.bootstrap import PairedBootstrap
 from ml.evaluation.metrics import Confusion, auc
-from ml.fairness import GROUPS_FILE, PRICE_FILE, main
-from ml.fairness_metrics import NOT_KNOWN, attributes, groups_frame, lowest_impact, measure_groups
+from ml.fair_lending.groups import NOT_KNOWN, attributes, groups_frame, lowest_impact, measure_groups
+from ml.fair_lending.report import GROUPS_FILE, PRICE_FILE
+from ml.fairness import main
 from ml.modelling.recipe import TrainingConfig
 from ml.registry.registry import Registry
-from ml.train import train
+from ml.training.workflow import train
 from tests.ml_fixtures import prepare_store, synthetic_applicants, write_warehouse
 from warehouse.core.settings import PROJECT_ROOT, Settings
 from warehouse.documentation.features import descriptions
@@ -266,7 +267,7 @@ def test_a_training_set_that_does_not_fit_is_one_line(place, tmp_path, capsys, s
 
 
 def test_a_price_without_protected_features_is_refused_in_one_line(place, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("ml.fairness_price.protected_features", lambda con, features: ())
+    monkeypatch.setattr("ml.fair_lending.price.protected_features", lambda con, features: ())
     assert place.run("--without-protected") == 1
     assert "found 0 of 10" in capsys.readouterr().err
 

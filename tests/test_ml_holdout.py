@@ -12,7 +12,7 @@ from ml.evaluation.intervals import Judged
 from ml.evaluation.metrics import Confusion, auc, brier_score, kolmogorov_smirnov
 from ml.modelling.holdout import split_holdout
 from ml.modelling.recipe import MemberSpec, TrainingConfig
-from ml.train import develop, fit_scorer
+from ml.training.workflow import develop, fit_scorer
 from tests.ml_fixtures import synthetic_applicants, write_warehouse
 from warehouse.core.errors import TrainingDataError
 

@@ -8,20 +8,21 @@ from html.parser import HTMLParser
 import duckdb
 import pytest
 
+from ml.card.facts import COST, PERFORMANCE, SCORE, out_of_fold_intervals
+from ml.card.pdf import FEWEST_PAGES, MOST_PAGES, to_pdf
+from ml.card.render import to_html_body
+from ml.card.words import members_in_words, training_command
+from ml.card.workflow import write_card
 from ml.data.catalog import read_catalog_rows
 from ml.data.training_set import read_training_data
 from ml.explanation.overall import explain_model
 from ml.explanation.workflow import read_population
-from ml.fairness import ARTIFACTS, judge_fairness, write
-from ml.model_card import main, write_card
-from ml.model_card_facts import COST, PERFORMANCE, SCORE, out_of_fold_intervals
-from ml.model_card_pdf import FEWEST_PAGES, MOST_PAGES, to_pdf
-from ml.model_card_render import to_html_body
-from ml.model_card_words import members_in_words, training_command
+from ml.fair_lending.report import ARTIFACTS, judge_fairness, write
+from ml.model_card import main
 from ml.modelling.recipe import MemberSpec, TrainingConfig, default_recipe
 from ml.registry.loading import load_scorer
 from ml.registry.registry import Registry
-from ml.train import train
+from ml.training.workflow import train
 from tests.explain_fixtures import write_explained_warehouse
 from tests.ml_fixtures import prepare_store
 

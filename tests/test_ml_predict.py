@@ -13,14 +13,14 @@ import pytest
 
 import ml.data.clients
 import ml.predict
-import ml.scores
-from ml.batch_scorer import BatchScorer
+import ml.scoring.store
 from ml.data.training_set import read_training_data
-from ml.flat_trees import FlatTrees
 from ml.modelling.pipeline import fit_members
 from ml.modelling.recipe import MemberSpec, TrainingConfig
 from ml.predict import main
-from ml.scores import SCHEMA
+from ml.scoring.batch import BatchScorer
+from ml.scoring.flat_trees import FlatTrees
+from ml.scoring.store import SCHEMA
 from ml.served.calibration import Calibration
 from ml.served.scorer import CreditScorer
 from tests.ml_fixtures import synthetic_applicants, trained_once
@@ -55,7 +55,7 @@ class Place:
     model_dir: Path
 
     def table(self) -> pd.DataFrame:
-        with duckdb.connect(str(self.scores / ml.scores.DATABASE_FILE), read_only=True) as con:
+        with duckdb.connect(str(self.scores / ml.scoring.store.DATABASE_FILE), read_only=True) as con:
             return con.sql("select * from scores order by model_version, snapshot_id, sk_id_curr").df()
 
 
@@ -140,7 +140,7 @@ def test_a_write_that_fails_leaves_the_older_scores(place, monkeypatch, capsys):
     assert main(["--population", "scoring"]) == 0
     before, files = place.table(), sorted(place.scores.iterdir())
     with monkeypatch.context() as patch:
-        patch.setattr(ml.scores.Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+        patch.setattr(ml.scoring.store.Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
         assert main(["--population", "all"]) == 1
     error = capsys.readouterr().err
     assert "disk full" in error

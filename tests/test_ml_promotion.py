@@ -5,8 +5,8 @@ import pytest
 
 from ml.modelling.guards import objections, overfitting, suspicion
 from ml.modelling.recipe import TrainingConfig
-from ml.promotion import Candidate, Incumbent, judge
 from ml.registry.registry import RegisteredModel
+from ml.training.challenge import Candidate, Incumbent, judge
 
 CHAMPION = RegisteredModel(version=1, run_id="run", metrics={}, tags={})
 APPLICANTS = 1000

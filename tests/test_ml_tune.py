@@ -13,7 +13,7 @@ import optuna
 import pytest
 
 import ml.tune
-import ml.tune_objective
+import ml.tuning.objective
 from ml.data.training_set import read_training_data
 from ml.evaluation.bootstrap import Difference
 from ml.modelling.cross_validation import cross_validate
@@ -23,9 +23,10 @@ from ml.modelling.recipe import MemberSpec, TrainingConfig
 from ml.registry.recipes import StoredRecipe, read_recipe, recipe_path, write_recipe
 from ml.registry.registry import Registry
 from ml.tune import main
-from ml.tune_objective import Confirmation, Objective
-from ml.tune_space import lightgbm_parameters, starting_point, suggest, with_values
-from ml.tune_study import finished
+from ml.tuning.confirmation import Confirmation
+from ml.tuning.objective import Objective
+from ml.tuning.space import lightgbm_parameters, starting_point, suggest, with_values
+from ml.tuning.study import finished
 from tests.ml_fixtures import prepare_store, synthetic_applicants, write_warehouse
 from warehouse.core.settings import PROJECT_ROOT
 
@@ -139,7 +140,7 @@ def test_an_older_recipe_that_stays_in_use_is_named(place, monkeypatch, capsys):
 
 def test_the_default_recipe_is_not_better_than_itself(data):
     folds = assign_folds(data, 2, seed=1)
-    same = ml.tune_objective.confirm(data, BASE, folds, "cost", starting_point(BASE))
+    same = ml.tuning.objective.confirm(data, BASE, folds, "cost", starting_point(BASE))
     assert same.tuned == same.default
     assert same.chance_worse == 0.5
     assert not same.accepted
@@ -149,7 +150,7 @@ def test_the_default_recipe_is_not_better_than_itself(data):
 def test_a_recipe_that_learns_nothing_is_not_accepted(data, kind):
     blind = starting_point(BASE) | {"n_estimators": 1, "learning_rate": 1e-6}
     trees = replace(BASE, members=(MemberSpec(),))
-    verdict = ml.tune_objective.confirm(data, trees, assign_folds(data, 2, seed=1), kind, blind)
+    verdict = ml.tuning.objective.confirm(data, trees, assign_folds(data, 2, seed=1), kind, blind)
     assert verdict.chance_worse > 0.9
     assert not verdict.accepted
 

@@ -76,3 +76,15 @@ class CatalogRow(NamedTuple):
 
     mart: str
     description: str
+
+
+def read_loan_amounts(database: Path) -> frozenset[str]:
+    """Features that are money of a client's loans, by the catalogue of features; empty without a catalogue.
+
+    Such a feature is null when the client has no such loan, which is no missing measurement.
+    """
+    with connect(database) as con:
+        if not has_table(con, SCHEMA, CATALOG):
+            return frozenset()
+        query = f"select feature from {SCHEMA}.{CATALOG} where unit = 'currency' and mart <> 'feat_application'"
+        return frozenset(name for (name,) in con.execute(query).fetchall())

@@ -13,9 +13,9 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ml.batch_scorer import BatchScorer
 from ml.data.catalog import Feature, _require_all
 from ml.data.training_set import CATEGORICAL_TYPES, KEY, NUMERIC_TYPES, SCHEMA, TRAINING_TABLE
+from ml.scoring.batch import BatchScorer
 from warehouse.core.database import connect, require_table
 from warehouse.core.errors import SnapshotError, TrainingDataError
 from warehouse.core.sql import quoted

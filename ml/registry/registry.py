@@ -17,13 +17,13 @@ from mlflow import ActiveRun, MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from ml.manifest import TrainingRun, build_manifest
 from ml.registry.history import TRAINED, Promotion, promotion_now, promotions
 from ml.registry.packaging import storage_options
 from ml.registry.store import quieten, sqlite_folder, store_errors
 from ml.registry.versions import VersionChoice
-from ml.run_log import MANIFEST_FILE, OUT_OF_FOLD_FILE, log_run
 from ml.served.scorer import CreditScorer
+from ml.training.record import MANIFEST_FILE, OUT_OF_FOLD_FILE, log_run
+from ml.training.run import TrainingRun, build_manifest
 from warehouse.core.errors import ModelError, first_line
 from warehouse.core.settings import Settings
 

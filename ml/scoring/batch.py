@@ -13,7 +13,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
-from ml.flat_trees import FlatTrees
+from ml.scoring.flat_trees import FlatTrees
 from ml.served.scorer import CreditScorer
 from warehouse.core.errors import ModelError
 

@@ -1,7 +1,7 @@
 """What a trial is worth: out-of-fold cost or AUC of the whole blend, reported after each fold."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,18 +10,16 @@ from numpy.typing import NDArray
 
 from ml.data.training_set import TrainingData
 from ml.evaluation.assessment import assess
-from ml.evaluation.bootstrap import Difference, PairedBootstrap, compare, paired_mean_difference
 from ml.evaluation.metrics import auc
 from ml.evaluation.threshold import cost_curve
 from ml.modelling.cross_validation import Trainer
 from ml.modelling.folds import Folds
 from ml.modelling.recipe import LIGHTGBM, MemberSpec, TrainingConfig
-from ml.tune_space import suggest, with_values
+from ml.tuning.space import suggest, with_values
 
 COST, AUC = "cost", "auc"
 DIRECTIONS = {COST: "minimize", AUC: "maximize"}
 METRICS = {COST: "cost_per_1000", AUC: "auc"}
-LARGEST_CHANCE_OF_BEING_WORSE = 0.2
 
 FloatArray = NDArray[np.float64]
 Members = tuple[MemberSpec, ...]
@@ -104,57 +102,3 @@ class Objective:
         done = self._folds.fold_of <= fold
         target, scores = self._data.target[done], probability[done]
         return auc(target, scores) if self._kind == AUC else float(cost_curve(target, scores).costs_per_1000.min())
-
-
-@dataclass(frozen=True)
-class Confirmation:
-    """A tuned recipe against the default one, on the same folds, which are not those of the study.
-
-    Attributes
-    ----------
-    tuned, default : float
-        Value of the objective.
-    difference : Difference
-        Tuned minus default, applicants resampled.
-    chance_worse : float
-        That the tuned recipe is worse; 0 to 1.
-    """
-
-    tuned: float
-    default: float
-    difference: Difference
-    chance_worse: float
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the tuned recipe may take the default's place: chosen among many, it must be better beyond luck."""
-        return self.chance_worse <= LARGEST_CHANCE_OF_BEING_WORSE
-
-
-def confirm(
-    data: TrainingData, base: TrainingConfig, folds: Folds, kind: str, values: Mapping[str, Any]
-) -> Confirmation:
-    """Compare the values of a trial with the recipe as it is, on folds that the study has not used.
-
-    Parameters
-    ----------
-    data, base, folds, kind
-        See `Objective`.
-    values : mapping
-        Of the best trial.
-
-    Returns
-    -------
-    Confirmation
-    """
-    objective = Objective(data, base, folds, kind)
-    probabilities = [objective.probability(chosen) for chosen in (values, {})]
-    assessed = [assess(data.target, [(probability, folds.fold_of)]) for probability in probabilities]
-    if kind == AUC:
-        bootstrap = PairedBootstrap(data.target, seed=base.seed)
-        difference = compare(*(bootstrap.auc(probability) for probability in probabilities))
-    else:
-        difference = paired_mean_difference(*(1000 * one.costs(data.target) for one in assessed), base.seed)
-    greater = difference.probability_greater
-    tuned, default = (one.metrics[METRICS[kind]] for one in assessed)
-    return Confirmation(tuned, default, difference, greater if kind == COST else 1 - greater)

@@ -7,7 +7,7 @@ from ml.evaluation.metrics import THEORETICAL_THRESHOLD
 from ml.registry.registry import MODEL_NAME
 
 if TYPE_CHECKING:
-    from ml.train import Outcome
+    from ml.training.workflow import Outcome
 
 
 def summary(outcome: "Outcome") -> str:

@@ -14,7 +14,7 @@ from ml.data.training_set import TrainingData
 from ml.modelling.folds import Folds
 from ml.modelling.recipe import TrainingConfig
 from ml.registry.recipes import recipe_path
-from ml.tune_objective import COST, DIRECTIONS
+from ml.tuning.objective import COST, DIRECTIONS
 from warehouse.core.errors import SettingsError, first_line
 from warehouse.core.settings import Settings
 

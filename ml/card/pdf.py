@@ -11,7 +11,7 @@ from fpdf import FPDF
 from fpdf.enums import TableBordersLayout
 from fpdf.fonts import FontFace
 
-from ml.model_card_render import to_html_body
+from ml.card.render import to_html_body
 
 FEWEST_PAGES, MOST_PAGES = 2, 3
 TYPE_SIZES = (8.5, 8.0, 7.5, 7.0, 6.5, 6.0)  # points, the largest that fits

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 
+from ml.comparison.families import CLASSIFY, FAMILIES, PREPARATIONS, Columns, build_pipeline, preparation_of
+from ml.comparison.imbalance import NONE, SMOTE_NAME, SMOTE_NEIGHBOURS, sample_weight
 from ml.data.training_set import TrainingData
 from ml.evaluation.bootstrap import Difference, PairedBootstrap, compare, paired_mean_difference
 from ml.evaluation.metrics import Confusion, auc, brier_score, decision_costs, kolmogorov_smirnov
 from ml.evaluation.threshold import nested_refusals, nested_thresholds
-from ml.families import CLASSIFY, FAMILIES, PREPARATIONS, Columns, build_pipeline, preparation_of
-from ml.imbalance import NONE, SMOTE_NAME, SMOTE_NEIGHBOURS, sample_weight
 from ml.modelling.folds import Folds
 from warehouse.core.errors import TrainingDataError
 

@@ -9,13 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml.data.catalog import CatalogRow
-from ml.data.protected import is_protected
-from ml.data.training_set import TARGET
-from ml.evaluation.bootstrap import paired_mean_difference
-from ml.evaluation.intervals import LEVEL, RESAMPLES, Interval, Judged
-from ml.evaluation.metrics import THEORETICAL_THRESHOLD
-from ml.model_card_words import (
+from ml.card.words import (
     CALIBRATIONS,
     EXTRAS,
     NOT_MEASURED,
@@ -28,6 +22,12 @@ from ml.model_card_words import (
     training_command,
     with_interval,
 )
+from ml.data.catalog import CatalogRow
+from ml.data.protected import is_protected
+from ml.data.training_set import TARGET
+from ml.evaluation.bootstrap import paired_mean_difference
+from ml.evaluation.intervals import LEVEL, RESAMPLES, Interval, Judged
+from ml.evaluation.metrics import THEORETICAL_THRESHOLD
 from ml.modelling.guards import (
     ANY_SIZE_AUC_LIMIT,
     ANY_SIZE_GAP_LIMIT,

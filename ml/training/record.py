@@ -9,7 +9,7 @@ from typing import Any
 import mlflow
 from matplotlib.figure import Figure
 
-from ml.manifest import TrainingRun
+from ml.training.run import TrainingRun
 
 MANIFEST_FILE = "manifest.json"
 OUT_OF_FOLD_FILE = "out_of_fold.parquet"
@@ -24,7 +24,7 @@ def log_run(run: TrainingRun, manifest: Mapping[str, Any], figures: Mapping[str,
     run : TrainingRun
         What was done and measured.
     manifest : mapping
-        See `ml.manifest.build_manifest`.
+        See `ml.training.run.build_manifest`.
     figures : mapping of str to Figure
         By file name.
     """

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ml.compare_judge import MEASURES, AgainstBest, Judged
+from ml.comparison.candidates import MEASURES, AgainstBest, Judged
 from ml.evaluation.bootstrap import Difference
 from ml.reporting.plots import INK, MUTED
 

@@ -33,7 +33,7 @@ def to_markdown(facts: Mapping[str, Any]) -> str:
     Parameters
     ----------
     facts : mapping
-        Of `ml.model_card_facts.gather`, with `fairness` and `figures` (file names).
+        Of `ml.card.facts.gather`, with `fairness` and `figures` (file names).
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),

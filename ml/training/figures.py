@@ -3,8 +3,8 @@
 from matplotlib.figure import Figure
 
 from ml.evaluation.calibration import reliability
-from ml.manifest import TrainingRun
 from ml.reporting.plots import cost_curve_figure, reliability_figure
+from ml.training.run import TrainingRun
 
 COST_CURVE_FIGURE = "cost_curve.png"
 CALIBRATION_FIGURE = "calibration.png"

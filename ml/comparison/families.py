@@ -20,8 +20,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, QuantileTransformer, StandardScaler
 from xgboost import XGBClassifier
 
+from ml.comparison.imbalance import SMOTE_NAME, sampler
 from ml.data.training_set import TrainingData
-from ml.imbalance import SMOTE_NAME, sampler
 from ml.modelling.recipe import default_recipe
 
 PREPARE, RESAMPLE, CLASSIFY = "prepare", "resample", "classify"
@@ -110,7 +110,7 @@ def build_pipeline(name: str, treatment: str, columns: Columns, *, seed: int, qu
     name : str
         One of `FAMILIES`.
     treatment : str
-        One of `ml.imbalance.TREATMENTS`.
+        One of `ml.comparison.imbalance.TREATMENTS`.
     columns : Columns
         Of the matrix that it is to be fitted on.
     seed : int

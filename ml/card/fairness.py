@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ml.card.words import cost, share, with_interval
 from ml.evaluation.intervals import Interval
-from ml.fairness import ARTIFACTS, FIGURE_FILE, GROUPS_FILE, PRICE_FILE
-from ml.model_card_words import cost, share, with_interval
+from ml.fair_lending.report import ARTIFACTS, FIGURE_FILE, GROUPS_FILE, PRICE_FILE
 from ml.registry.registry import RegisteredModel, Registry
 from warehouse.core.errors import ModelError, first_line
 

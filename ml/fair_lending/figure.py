@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ml.evaluation.intervals import Interval
-from ml.fairness_metrics import FOUR_FIFTHS, GroupMeasures
+from ml.fair_lending.groups import FOUR_FIFTHS, GroupMeasures
 from ml.reporting.plots import CHOSEN, CURVE, INK, MUTED
 
 ROW_HEIGHT = 0.34

@@ -1,0 +1,1 @@
+"""Families of models and treatments of the imbalance on the same folds."""

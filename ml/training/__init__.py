@@ -1,0 +1,1 @@
+"""Training a recipe and challenging the champion."""
