@@ -16,7 +16,7 @@ import ml.export
 from ml.data.training_set import read_training_data
 from ml.export import main
 from ml.registry.export import export_model
-from ml.registry.packaging import SERVED_MODULES, read_scorer
+from ml.registry.packaging import SERVED, read_scorer
 from ml.registry.registry import Registry
 from tests.ml_fixtures import trained_once
 from warehouse.core.errors import ModelError
@@ -48,7 +48,9 @@ def test_export_holds_what_a_server_needs_and_no_pickle(trained):
     assert "serving_input_example.json" in names
     files = [path for path in trained.model_dir.rglob("*") if path.is_file()]
     assert {path.suffix for path in files} <= {"", ".skops", ".json", ".py", ".txt", ".yaml"}
-    assert sorted(path.name for path in (trained.model_dir / "code" / "ml").iterdir()) == sorted(SERVED_MODULES)
+    code = trained.model_dir / "code"
+    packed = {str(path.relative_to(code)) for path in code.rglob("*.py")}
+    assert packed == {"ml/__init__.py"} | {f"ml/served/{path.name}" for path in SERVED.glob("*.py")}
     with zipfile.ZipFile(trained.model_dir / "data" / "scorer" / "member_0.skops") as archive:
         assert {name.rsplit(".", 1)[-1] for name in archive.namelist()} <= {"json", "npy"}
 
@@ -92,7 +94,7 @@ def test_a_fresh_process_without_the_repository_gives_the_same_answers(trained, 
         check=True,
     )
     modules, loaded_from = answer.stderr.splitlines()[-2:]
-    assert sorted(literal_eval(modules)) == ["ml", "ml.served.scorer"]
+    assert sorted(literal_eval(modules)) == ["ml", "ml.served", "ml.served.calibration", "ml.served.scorer"]
     assert Path(loaded_from).is_relative_to(trained.model_dir)
     there = pd.DataFrame(json.loads(answer.stdout))
     here = read_scorer(trained.model_dir).decide(frame)
