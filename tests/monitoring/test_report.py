@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import yaml
 
-from monitoring import psi, report
+from monitoring import psi, report, workflow
 from monitoring.drift import measure_drift
 from monitoring.evidently_report import choose_columns, sample_rows
 from monitoring.populations import Population, find_place, open_population
@@ -260,7 +260,7 @@ def test_a_report_that_fails_leaves_the_previous_one(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(report, "write_evidently", fail)
+    monkeypatch.setattr(workflow, "write_evidently", fail)
     assert report.main(["--out", str(written)]) == 1
     message = capsys.readouterr().err
     assert "No space left" in message and len(message.splitlines()) == 1
@@ -273,7 +273,7 @@ def test_too_much_drift_is_exit_code_two_only_when_asked_for(
     drifted = Path(shutil.copy(environment.duckdb_path, tmp_path / "drifted.duckdb"))
     change(drifted, "drop view marts.scoring_set")
     change(drifted, f"create table marts.scoring_set as {shifted(environment.duckdb_path)}")
-    monkeypatch.setattr(report, "write_evidently", lambda *args: [args[-2].write_text("<body>"), args[-1].touch()])
+    monkeypatch.setattr(workflow, "write_evidently", lambda *args: [args[-2].write_text("<body>"), args[-1].touch()])
     options = ["--current", str(drifted), "--out", str(tmp_path / "report")]
     assert report.main(options) == 0
     assert report.main([*options, "--fail-on-drift"]) == 2

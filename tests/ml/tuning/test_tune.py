@@ -12,8 +12,8 @@ import numpy as np
 import optuna
 import pytest
 
-import ml.tune
 import ml.tuning.objective
+import ml.tuning.workflow
 from ml.data.training_set import read_training_data
 from ml.evaluation.bootstrap import Difference
 from ml.modelling.cross_validation import cross_validate
@@ -48,7 +48,7 @@ def place(tmp_path, tmp_path_factory, monkeypatch):
     write_warehouse(settings.duckdb_path, synthetic_applicants(500))
     monkeypatch.setenv("CREDIT_DUCKDB", str(settings.duckdb_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", settings.tracking_uri)
-    monkeypatch.setattr(ml.tune, "default_recipe", lambda applicants: TrainingConfig(rounds=20))
+    monkeypatch.setattr(ml.tuning.workflow, "default_recipe", lambda applicants: TrainingConfig(rounds=20))
     return settings
 
 
@@ -100,13 +100,13 @@ def test_every_trial_is_a_run_inside_the_run_of_the_study(place, capsys):
 
 def test_the_holdout_changes_nothing(place, monkeypatch):
     seen = []
-    measure = ml.tune.Objective
+    measure = ml.tuning.workflow.Objective
 
     def spy(data, *others):
         seen.append(data)
         return measure(data, *others)
 
-    monkeypatch.setattr(ml.tune, "Objective", spy)
+    monkeypatch.setattr(ml.tuning.workflow, "Objective", spy)
     assert run("--trials", "1") == 0
     data = read_training_data(place.duckdb_path)
     split = split_holdout(data, TrainingConfig.holdout, TrainingConfig.seed)
@@ -116,7 +116,7 @@ def test_the_holdout_changes_nothing(place, monkeypatch):
 
 @pytest.mark.parametrize(("confirmation", "saved"), [(BETTER, True), (WORSE, False)])
 def test_a_recipe_is_saved_only_when_it_holds_on_other_folds(place, monkeypatch, capsys, confirmation, saved):
-    monkeypatch.setattr(ml.tune, "confirm", lambda *arguments: confirmation)
+    monkeypatch.setattr(ml.tuning.workflow, "confirm", lambda *arguments: confirmation)
     assert run("--trials", "2") == 0
     out = capsys.readouterr().out
     stored = read_recipe(place)
@@ -133,7 +133,7 @@ def test_a_recipe_is_saved_only_when_it_holds_on_other_folds(place, monkeypatch,
 
 def test_an_older_recipe_that_stays_in_use_is_named(place, monkeypatch, capsys):
     write_recipe(place, StoredRecipe(TrainingConfig(), "older", "x", "auc", 0.7))
-    monkeypatch.setattr(ml.tune, "confirm", lambda *arguments: WORSE)
+    monkeypatch.setattr(ml.tuning.workflow, "confirm", lambda *arguments: WORSE)
     assert run("--trials", "1") == 0
     assert "still takes study older" in capsys.readouterr().out
 

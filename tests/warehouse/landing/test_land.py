@@ -252,7 +252,7 @@ def test_a_symbolic_link_in_an_archive_is_refused(tmp_path: Path, raw_dir: Path)
 
 def test_too_little_room_is_told_before_anything_is_written(tmp_path: Path, raw_dir: Path, monkeypatch):
     usage = types.SimpleNamespace(total=1, used=1, free=100)
-    monkeypatch.setattr("warehouse.land.shutil.disk_usage", lambda _: usage)
+    monkeypatch.setattr("warehouse.landing.workflow.shutil.disk_usage", lambda _: usage)
     assert "MB of room" in refused(archive(tmp_path, members()), raw_dir, SettingsError)
 
 
@@ -264,7 +264,7 @@ def test_a_disk_that_fills_up_while_landing_changes_nothing(tmp_path: Path, raw_
         if len(calls) == 5:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("warehouse.land.os.fsync", full)
+    monkeypatch.setattr("warehouse.landing.workflow.os.fsync", full)
     assert "No space left on device; make room" in refused(archive(tmp_path, members()), raw_dir, SettingsError)
 
 

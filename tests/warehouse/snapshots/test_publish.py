@@ -19,6 +19,7 @@ from warehouse.core import fingerprint
 from warehouse.core.errors import QualityGateError, SnapshotError
 from warehouse.core.fingerprint import marts_fingerprint, read_marts
 from warehouse.core.settings import PROJECT_ROOT
+from warehouse.snapshots import publication, verification
 from warehouse.snapshots.copy import copy_marts
 from warehouse.snapshots.snapshot import current_snapshot, list_snapshots, resolve_snapshot
 
@@ -54,16 +55,16 @@ def fingerprint_of(path: Path) -> str:
 
 
 def test_a_snapshot_holds_all_marts_with_rows_and_fingerprints_of_the_warehouse(warehouse: Path, published: Path):
-    snapshot, is_new = publish.publish(warehouse, published)
+    snapshot, is_new = publication.publish(warehouse, published)
     assert is_new
     assert {mart["name"] for mart in snapshot.manifest["marts"]} == MARTS
     assert snapshot.manifest["marts_fingerprint"] == fingerprint_of(warehouse) == fingerprint_of(snapshot.database)
     assert query(snapshot.database, "select count(*) from marts.training_set") == [(200,)]
-    assert verify.find_faults(snapshot) == []
+    assert verification.find_faults(snapshot) == []
 
 
 def test_the_manifest_says_where_the_snapshot_comes_from(warehouse: Path, published: Path):
-    manifest = publish.publish(warehouse, published)[0].manifest
+    manifest = publication.publish(warehouse, published)[0].manifest
     assert manifest["raw_files"][0]["table_name"] == "bureau"
     assert manifest["versions"]["duckdb"] == duckdb.__version__
     assert manifest["quality_run"]["passed"] is True
@@ -72,7 +73,7 @@ def test_the_manifest_says_where_the_snapshot_comes_from(warehouse: Path, publis
 
 
 def test_comments_survive_on_tables_views_and_columns(warehouse: Path, published: Path):
-    database = publish.publish(warehouse, published)[0].database
+    database = publication.publish(warehouse, published)[0].database
     columns = "select table_name, comment from duckdb_columns() where comment is not null order by 1"
     assert query(database, columns) == query(warehouse, columns.replace("where", "where schema_name = 'marts' and"))
     assert query(database, "select comment from duckdb_tables() where table_name = 'client_features'") == [
@@ -84,7 +85,7 @@ def test_comments_survive_on_tables_views_and_columns(warehouse: Path, published
 
 
 def test_a_view_over_marts_stays_a_view_and_one_that_needs_more_becomes_a_table(warehouse: Path, published: Path):
-    database = publish.publish(warehouse, published)[0].database
+    database = publication.publish(warehouse, published)[0].database
     views = query(database, "select view_name from duckdb_views() where not internal order by 1")
     assert views == [("scoring_set",), ("training_set",)]
     assert len(query(database, "from marts.scoring_set")) == 100
@@ -97,23 +98,23 @@ def test_features_of_all_marts_stand_side_by_side_in_one_table(
     at_once: int, warehouse: Path, published: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("warehouse.snapshots.copy.CLIENTS_AT_ONCE", at_once)
-    snapshot, _ = publish.publish(warehouse, published)
+    snapshot, _ = publication.publish(warehouse, published)
     rows = "from marts.client_features order by sk_id_curr"
     assert query(snapshot.database, rows) == query(warehouse, rows)
     assert len(query(snapshot.database, rows)) == 300
     assert query(snapshot.database, "select table_name from duckdb_tables() where table_name = 'client_features'")
-    assert verify.find_faults(snapshot) == []
+    assert verification.find_faults(snapshot) == []
 
 
 def test_the_snapshot_reads_the_same_under_any_name(warehouse: Path, published: Path):
-    database = publish.publish(warehouse, published)[0].database
+    database = publication.publish(warehouse, published)[0].database
     with duckdb.connect() as con:
         con.execute(f"attach '{database}' as other_name (read_only)")
         assert con.execute("select count(*) from other_name.marts.scoring_set").fetchone() == (100,)
 
 
 def test_an_older_duckdb_can_read_the_snapshot(warehouse: Path, published: Path):
-    database = publish.publish(warehouse, published)[0].database
+    database = publication.publish(warehouse, published)[0].database
     with duckdb.connect() as con:
         con.execute(f"attach '{database}' as snapshot (read_only)")
         tags = con.execute("select tags from duckdb_databases() where database_name = 'snapshot'").fetchone()[0]
@@ -121,13 +122,13 @@ def test_an_older_duckdb_can_read_the_snapshot(warehouse: Path, published: Path)
 
 
 def test_rows_are_in_the_order_of_clients(warehouse: Path, published: Path):
-    database = publish.publish(warehouse, published)[0].database
+    database = publication.publish(warehouse, published)[0].database
     clients = query(database, "select sk_id_curr from marts.client_features")
     assert clients == sorted(clients)
 
 
 def test_the_files_are_read_only(warehouse: Path, published: Path):
-    folder = publish.publish(warehouse, published)[0].folder
+    folder = publication.publish(warehouse, published)[0].folder
     for path in folder.iterdir():
         assert not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
     assert {path.name for path in folder.iterdir()} == {"credit_marts.duckdb", "manifest.json"}
@@ -145,24 +146,24 @@ def test_publishing_the_same_marts_again_keeps_the_snapshot(
 
 
 def test_new_marts_become_current_and_the_old_snapshot_stays_as_it_was(warehouse: Path, published: Path):
-    first, _ = publish.publish(warehouse, published)
+    first, _ = publication.publish(warehouse, published)
     change(warehouse, NEW_FEATURE)
     approve(warehouse)
-    second, is_new = publish.publish(warehouse, published)
+    second, is_new = publication.publish(warehouse, published)
     assert is_new
     assert current_snapshot(published) == second
     assert list_snapshots(published) == sorted([first, second], key=lambda snapshot: snapshot.snapshot_id)
-    assert verify.find_faults(first) == []
+    assert verification.find_faults(first) == []
 
 
 def test_going_back_to_old_marts_points_at_their_snapshot_again(warehouse: Path, published: Path):
-    first, _ = publish.publish(warehouse, published)
+    first, _ = publication.publish(warehouse, published)
     change(warehouse, "update marts.feat_bureau set bureau_loan_count = bureau_loan_count + 1")
     approve(warehouse)
-    publish.publish(warehouse, published)
+    publication.publish(warehouse, published)
     change(warehouse, "update marts.feat_bureau set bureau_loan_count = bureau_loan_count - 1")
     approve(warehouse)
-    assert publish.publish(warehouse, published) == (first, False)
+    assert publication.publish(warehouse, published) == (first, False)
     assert current_snapshot(published) == first
 
 
@@ -187,19 +188,19 @@ def test_marts_that_did_not_pass_the_gate_are_refused(
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_publish_that_is_killed_leaves_the_last_good_snapshot_serving(step: str, warehouse: Path, published: Path):
-    first, _ = publish.publish(warehouse, published)
+    first, _ = publication.publish(warehouse, published)
     change(warehouse, NEW_FEATURE)
     approve(warehouse)
     killed = (
-        "import os, signal, sys\nfrom warehouse import publish\n"
-        f"publish.{step} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "import os, signal, sys\nfrom warehouse import publish\nfrom warehouse.snapshots import publication\n"
+        f"publication.{step} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "publish.main(['--warehouse', sys.argv[1], '--published', sys.argv[2]])"
     )
     done = subprocess.run([sys.executable, "-c", killed, str(warehouse), str(published)], cwd=PROJECT_ROOT)
     assert done.returncode == -9
     assert resolve_snapshot("current", published) == first
-    assert verify.find_faults(first) == []
-    second, _ = publish.publish(warehouse, published)
+    assert verification.find_faults(first) == []
+    second, _ = publication.publish(warehouse, published)
     assert current_snapshot(published) == second
     assert {path.name for path in published.iterdir()} == {
         ".lock",
@@ -216,14 +217,14 @@ def test_a_failing_disk_is_one_clear_line_and_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ):
-    first, _ = publish.publish(warehouse, published)
+    first, _ = publication.publish(warehouse, published)
     change(warehouse, NEW_FEATURE)
     approve(warehouse)
 
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(publish, step, fail)
+    monkeypatch.setattr(publication, step, fail)
     assert publish.main(["--warehouse", str(warehouse), "--published", str(published)]) == 1
     message = capsys.readouterr().err
     assert "No space left" in message and len(message.splitlines()) == 1
@@ -237,9 +238,9 @@ def test_marts_that_change_while_they_are_copied_are_not_published(
         change(source, NEW_FEATURE)
         return copy_marts(source, target)
 
-    monkeypatch.setattr(publish, "copy_marts", copy_others)
+    monkeypatch.setattr(publication, "copy_marts", copy_others)
     with pytest.raises(QualityGateError, match="changed while"):
-        publish.publish(warehouse, published)
+        publication.publish(warehouse, published)
     assert current_snapshot(published) is None
 
 
@@ -248,13 +249,13 @@ def test_two_publishers_do_not_meet(warehouse: Path, published: Path):
     with (published / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(SnapshotError, match="another publish is running"):
-            publish.publish(warehouse, published)
+            publication.publish(warehouse, published)
 
 
 def test_a_sound_snapshot_is_verified_mart_by_mart(
     warehouse: Path, published: Path, capsys: pytest.CaptureFixture[str]
 ):
-    publish.publish(warehouse, published)
+    publication.publish(warehouse, published)
     assert verify.main(["--published", str(published)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["ok"] * (len(MARTS) + 1) + ["verified:"]
@@ -292,30 +293,30 @@ def test_a_damaged_snapshot_is_found_out_and_not_used_again(
     published: Path,
     capsys: pytest.CaptureFixture[str],
 ):
-    snapshot, _ = publish.publish(warehouse, published)
+    snapshot, _ = publication.publish(warehouse, published)
     damage(snapshot.database)
     assert verify.main(["--published", str(published)]) == 1
     message = capsys.readouterr().err
     assert found in message and len(message.splitlines()) == 1
-    sound, is_new = publish.publish(warehouse, published)
+    sound, is_new = publication.publish(warehouse, published)
     assert is_new and sound != snapshot
     assert verify.main(["--published", str(published)]) == 0
 
 
 def test_a_changed_manifest_is_found_out(warehouse: Path, published: Path):
-    snapshot, _ = publish.publish(warehouse, published)
+    snapshot, _ = publication.publish(warehouse, published)
     path = snapshot.folder / "manifest.json"
     path.chmod(0o644)
     content = json.loads(path.read_text())
     content["marts_fingerprint"] = "0" * 64
     path.write_text(json.dumps(content))
-    assert verify.find_faults(resolve_snapshot("current", published)) != []
+    assert verification.find_faults(resolve_snapshot("current", published)) != []
 
 
 def test_a_snapshot_of_another_duckdb_is_checked_without_its_hashes(
     warehouse: Path, published: Path, capsys: pytest.CaptureFixture[str]
 ):
-    snapshot, _ = publish.publish(warehouse, published)
+    snapshot, _ = publication.publish(warehouse, published)
     path = snapshot.folder / "manifest.json"
     path.chmod(0o644)
     path.write_text(path.read_text().replace(f'"duckdb": "{duckdb.__version__}"', '"duckdb": "1.0.0"'))
@@ -348,7 +349,7 @@ def test_a_snapshot_that_is_not_there_is_one_clear_line(
 def test_a_broken_manifest_is_one_clear_line(
     content: str, warehouse: Path, published: Path, capsys: pytest.CaptureFixture[str]
 ):
-    snapshot, _ = publish.publish(warehouse, published)
+    snapshot, _ = publication.publish(warehouse, published)
     (snapshot.folder / "manifest.json").chmod(0o644)
     (snapshot.folder / "manifest.json").write_text(content)
     assert verify.main(["--published", str(published)]) == 1
@@ -356,7 +357,7 @@ def test_a_broken_manifest_is_one_clear_line(
 
 
 def test_a_snapshot_is_found_by_id_folder_and_pointer(warehouse: Path, published: Path):
-    snapshot, _ = publish.publish(warehouse, published)
+    snapshot, _ = publication.publish(warehouse, published)
     for reference in ("current", snapshot.snapshot_id, str(snapshot.folder), str(published / "current")):
         assert resolve_snapshot(reference, published) == snapshot
     with pytest.raises(SnapshotError, match=snapshot.snapshot_id):
