@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     def command() -> None:
         """Measure, print, and price the protected features when asked to; keep all of it."""
         registry = Registry(settings)
-        model = registry.choose(options.version)
+        model = registry.resolve(options.version)
         database = (options.database or settings.duckdb_path).expanduser().resolve()
         fairness = judge_fairness(registry, model, database)
         print(f"{MODEL_NAME} version {model.version}: {JUDGED_ON} ({fairness.threshold:.4f})\n")

@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     def command() -> None:
         """Write the card of the chosen version, and say where."""
         registry = Registry(settings)
-        model = registry.choose(options.version)
+        model = registry.resolve(options.version)
         catalog = read_catalog_rows((options.database or settings.duckdb_path).expanduser().resolve())
         folder = write_card(registry, model, catalog, (options.out or REPORTS).expanduser().resolve())
         print(f"model card of version {model.version}: {folder / NAME}.md, .html, .pdf; logged to run {model.run_id}")

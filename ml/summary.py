@@ -25,7 +25,7 @@ def summary(settings: Settings) -> str:
     """
     clients, features = _size(settings.duckdb_path)
     registry = Registry(settings)
-    champion, newest = registry.choose(), registry.choose("newest")
+    champion, newest = registry.resolve(), registry.resolve("newest")
     snapshot = settings.published_dir / "current"
     what = [
         ("clients", f"{clients['training']:,} with a label, {clients['scoring']:,} to be scored"),

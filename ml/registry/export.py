@@ -64,7 +64,7 @@ def export_model(
         There is no such version, its files are incomplete or hold a pickle, it does not answer with a probability, or
         `out` is a folder of something else.
     """
-    model = registry.choose(version)
+    model = registry.resolve(version)
     _require_replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as workshop:

@@ -13,14 +13,14 @@ from warehouse.core.errors import ModelError, first_line
 
 
 def load_scorer(registry: Registry, version: VersionChoice = None) -> tuple[RegisteredModel, CreditScorer]:
-    """Load a version of the model; see `Registry.choose`.
+    """Load a version of the model; see `Registry.resolve`.
 
     Raises
     ------
     ModelError
         There is no such version, or its files cannot be read.
     """
-    model = registry.choose(version)
+    model = registry.resolve(version)
     with tempfile.TemporaryDirectory() as folder:
         try:
             return model, read_scorer(registry.download(model, Path(folder)))

@@ -64,7 +64,7 @@ def promote(
         )
     logged: list[Promotion] = []
     exported = export_model(
-        registry, model_dir, version, settle=lambda: logged.append(registry.crown(model, reason, how))
+        registry, model_dir, version, settle=lambda: logged.append(registry.promote(model, reason, how))
     )
     return logged[0], exported
 

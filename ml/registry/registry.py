@@ -12,18 +12,15 @@ from typing import Any
 import mlflow
 import mlflow.pyfunc
 import pandas as pd
-from matplotlib.figure import Figure
 from mlflow import ActiveRun, MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from ml.registry.history import TRAINED, Promotion, promotion_now, promotions
 from ml.registry.packaging import storage_options
+from ml.registry.record import MANIFEST_FILE, OUT_OF_FOLD_FILE, ModelRecord, log_record
 from ml.registry.store import quieten, sqlite_folder, store_errors
 from ml.registry.versions import VersionChoice
-from ml.served.scorer import CreditScorer
-from ml.training.record import MANIFEST_FILE, OUT_OF_FOLD_FILE, log_run
-from ml.training.run import TrainingRun, build_manifest
 from warehouse.core.errors import ModelError, first_line
 from warehouse.core.settings import Settings
 
@@ -78,7 +75,7 @@ class Registry:
         with store_errors(self.uri), mlflow.start_run(**started) as active:
             yield active
 
-    def choose(self, version: VersionChoice = None) -> RegisteredModel:
+    def resolve(self, version: VersionChoice = None) -> RegisteredModel:
         """The version that a command is about: by its number, the newest, or the champion when None.
 
         Raises
@@ -119,25 +116,13 @@ class Registry:
                     remedy=f"list the versions with: mlflow ui --backend-store-uri {self.uri}",
                 ) from error
 
-    def record(self, run: TrainingRun, scorer: CreditScorer, figures: Mapping[str, Figure]) -> RegisteredModel:
-        """Log parameters, metrics, artefacts and the model of a run, and register a new version of the model.
-
-        Parameters
-        ----------
-        run : TrainingRun
-            What was done and measured.
-        scorer : CreditScorer
-            The model.
-        figures : mapping of str to Figure
-            By file name.
-        """
-        features = scorer.features
-        manifest = build_manifest(run, features)
+    def register(self, record: ModelRecord) -> RegisteredModel:
+        """Log a record as a run, store its model, and register that as a new version."""
         with store_errors(self.uri), tempfile.TemporaryDirectory() as workshop:
             with mlflow.start_run(experiment_id=self._experiment_id) as active:
-                log_run(run, manifest, figures)
-                metadata = {name: manifest[name] for name in ("threshold", "data", "git")}
-                options = storage_options(scorer, run.data.select(features), metadata, Path(workshop))
+                log_record(record)
+                metadata = {name: record.manifest[name] for name in ("threshold", "data", "git")}
+                options = storage_options(record.scorer, record.inputs, metadata, Path(workshop))
                 logged = mlflow.pyfunc.log_model(name="model", **options)
             self._ensure_model()
             created = self._client.create_model_version(
@@ -163,8 +148,8 @@ class Registry:
             found = self._client.search_registered_models(f"name = '{MODEL_NAME}'")
             return promotions(found[0].tags) if found else []
 
-    def crown(self, model: RegisteredModel, reason: str, how: str = TRAINED) -> Promotion:
-        """Make a version the champion and log it; the one before becomes the challenger, ready to be called back.
+    def promote(self, model: RegisteredModel, reason: str, how: str = TRAINED) -> Promotion:
+        """Make a version the champion and log it; the one before becomes the challenger, ready for a rollback.
 
         Whatever the store refuses on the way, the aliases are as before.
         """
@@ -185,13 +170,13 @@ class Registry:
                 raise
         return change
 
-    def stand_by(self, model: RegisteredModel) -> None:
+    def set_challenger(self, model: RegisteredModel) -> None:
         """Make a version the challenger; the champion stays."""
         with store_errors(self.uri):
             self._set_alias(CHALLENGER, model.version)
 
-    def note_verdict(self, model: RegisteredModel, reason: str, *, refused: bool) -> None:
-        """Write on a version what the guard and the comparison said."""
+    def record_verdict(self, model: RegisteredModel, reason: str, *, refused: bool) -> None:
+        """Record on a version what the guard and the comparison found."""
         with store_errors(self.uri):
             self._client.set_model_version_tag(MODEL_NAME, str(model.version), VERDICT_TAG, reason)
             guard = REFUSED if refused else PASSED

@@ -4,7 +4,7 @@ import argparse
 from typing import Final, Literal
 
 NEWEST: Final = "newest"
-VersionChoice = int | Literal["newest"] | None  # None: the champion; see `Registry.choose`
+VersionChoice = int | Literal["newest"] | None  # None: the champion; see `Registry.resolve`
 
 
 def add_version_argument(options: argparse._ActionsContainer, purpose: str) -> None:

@@ -36,14 +36,14 @@ class VersionedScorer:
 
 
 def registered_scorer(registry: Registry, version: VersionChoice) -> VersionedScorer:
-    """A version of the registry; see `Registry.choose`.
+    """A version of the registry; see `Registry.resolve`.
 
     Raises
     ------
     ModelError
         There is no such version, or its files are incomplete.
     """
-    model = registry.choose(version)
+    model = registry.resolve(version)
     with tempfile.TemporaryDirectory() as folder:
         return VersionedScorer(_read(registry.download(model, Path(folder))), model.version)
 

@@ -19,7 +19,7 @@ from ml.registry.export import ExportedModel, export_model, is_exported
 from ml.registry.registry import RegisteredModel, Registry
 from ml.served.scorer import CreditScorer
 from ml.training.challenge import Candidate, Verdict, judge, measure_incumbent
-from ml.training.figures import run_figures
+from ml.training.record import build_record
 from ml.training.run import TrainingRun
 
 
@@ -106,7 +106,7 @@ def train(
     candidate = Candidate(run.assessment.costs(run.development.target), area)
     verdict = judge(candidate, against, incumbent, config.seed, override_guard=override_guard)
     _say("fitting on all applicants and registering")
-    model = registry.record(run, fit_scorer(data, config, run.assessment), run_figures(run))
+    model = registry.register(build_record(run, fit_scorer(data, config, run.assessment)))
     _announce(registry, model, verdict)
     export = verdict.promoted or (incumbent is not None and not is_exported(model_dir))
     return Outcome(run, model, verdict, export_model(registry, model_dir) if export else None)
@@ -126,10 +126,10 @@ def _judged(data: TrainingData, split: Split, config: TrainingConfig) -> Trainin
 
 
 def _announce(registry: Registry, model: RegisteredModel, verdict: Verdict) -> None:
-    registry.note_verdict(model, verdict.reason, refused=verdict.refused)
-    registry.stand_by(model)
+    registry.record_verdict(model, verdict.reason, refused=verdict.refused)
+    registry.set_challenger(model)
     if verdict.promoted:
-        registry.crown(model, verdict.reason)
+        registry.promote(model, verdict.reason)
 
 
 def _say(line: object) -> None:

@@ -64,8 +64,8 @@ def place(store, tmp_path, monkeypatch) -> Place:
 
 
 def test_the_newest_version_need_not_be_the_champion(place):
-    choose = place.registry.choose
-    assert [choose(version).version for version in (None, "newest", 1)] == [2, 3, 1]
+    resolve = place.registry.resolve
+    assert [resolve(version).version for version in (None, "newest", 1)] == [2, 3, 1]
     assert export_main(["--version", "newest", "--out", str(place.model_dir)]) == 0
     assert place.exported() == 3
     assert place.registry.champion().version == 2
