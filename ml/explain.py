@@ -15,7 +15,7 @@ from ml.explanation.workflow import (
     explain_globally,
     explain_locally,
 )
-from ml.registry.loading import load_scorer
+from ml.registry.loading import open_scorer
 from ml.registry.registry import MODEL_NAME, Registry
 from ml.registry.versions import add_version_argument
 from warehouse.core.cli import run_command
@@ -63,7 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         database = (options.database or settings.duckdb_path).expanduser().resolve()
         out = (options.out or REPORTS).expanduser().resolve()
         registry = Registry(settings)
-        model, scorer = load_scorer(registry, options.version)
+        model = registry.resolve(options.version)
+        scorer = open_scorer(registry, model.version).scorer
         if options.client is None:
             folder = explain_globally(registry, model, scorer, database, out, options.sample)
             print(f"explained {MODEL_NAME} version {model.version} in {folder}; logged to run {model.run_id}")

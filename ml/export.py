@@ -8,11 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ml.registry.export import (
-    export_model,
-)
-from ml.registry.registry import MODEL_NAME, Registry
-from ml.registry.versions import add_version_argument
+from ml.registry.export import export_model
+from ml.registry.registry import Registry
+from ml.registry.versions import MODEL_NAME, add_version_argument
 from warehouse.core.cli import run_command
 from warehouse.core.settings import Settings
 

@@ -11,15 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ml.data.clients import POPULATIONS, file_source, published_source
-from ml.registry.registry import MODEL_NAME, Registry
-from ml.registry.versions import add_version_argument
+from ml.registry.loading import open_scorer
+from ml.registry.registry import Registry
+from ml.registry.versions import MODEL_NAME, add_version_argument
 from ml.scoring.store import write_scores
-from ml.scoring.workflow import (
-    _summary,
-    exported_scorer,
-    registered_scorer,
-    score,
-)
+from ml.scoring.workflow import _summary, score
 from warehouse.core.cli import run_command
 from warehouse.core.settings import Settings
 from warehouse.snapshots.snapshot import CURRENT
@@ -61,9 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             source = published_source(options.snapshot, settings.published_dir)
         if options.model:
-            model = exported_scorer(options.model.expanduser().resolve())
+            model = open_scorer(options.model.expanduser().resolve())
         else:
-            model = registered_scorer(Registry(settings), options.version)
+            model = open_scorer(Registry(settings), options.version)
         print(f"scoring {source.snapshot_id} ({options.population}) with {MODEL_NAME} version {model.version}")
         scores = score(source, model, options.population, lambda line: print(line, flush=True))
         out = (options.out or settings.published_dir.parent / "scores").expanduser().resolve()

@@ -13,10 +13,11 @@ from pathlib import Path
 from ml.registry.promotion import (
     _sentence,
     listing,
-    promote,
+    promote_version,
     roll_back,
 )
-from ml.registry.registry import MODEL_NAME, Registry
+from ml.registry.registry import Registry
+from ml.registry.versions import MODEL_NAME
 from warehouse.core.cli import run_command
 from warehouse.core.settings import Settings
 
@@ -63,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.rollback:
             change, exported = roll_back(registry, reason, model_dir)
         else:
-            change, exported = promote(
+            change, exported = promote_version(
                 registry, options.version, reason, model_dir, override_guard=options.override_guard
             )
         print(f"champion: {_sentence(change)}")
