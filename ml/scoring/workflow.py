@@ -13,7 +13,8 @@ import pyarrow as pa
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
-from ml.data.clients import Source, open_clients
+from ml.data.clients import open_clients
+from ml.data.source import Source
 from ml.data.training_set import KEY
 from ml.registry.export import VERSION_KEY
 from ml.registry.packaging import read_scorer
