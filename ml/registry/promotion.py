@@ -188,7 +188,7 @@ def listing(registry: Registry) -> str:
     changes = registry.promotions()
     if changes:
         lines += ["", "changes of champion, newest first"]
-        lines += [f"  {_sentence(change)}" for change in reversed(changes)]
+        lines += [f"  {sentence(change)}" for change in reversed(changes)]
     return "\n".join(lines)
 
 
@@ -211,7 +211,7 @@ def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST_VERDICT else text[: LONGEST_VERDICT - 3] + "..."
 
 
-def _sentence(change: Promotion) -> str:
+def sentence(change: Promotion) -> str:
     previous = "none" if change.previous is None else change.previous
     guard = ", guard overridden" if change.guard == REFUSED else ""
     return (

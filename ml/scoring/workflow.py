@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 
-from ml.data.clients import Source, open_clients
+from ml.data.clients import open_clients
+from ml.data.source import Source
 from ml.data.training_set import KEY
 from ml.registry.loading import LoadedModel
 from ml.scoring.batch import BatchScorer

@@ -29,7 +29,8 @@ def build_record(run: TrainingRun, scorer: CreditScorer) -> ModelRecord:
         inputs=run.data.select(scorer.features),
         manifest=manifest,
         parameters=_parameters(run, manifest),
-        tags={"git_revision": manifest["git"]["revision"], "git_dirty": manifest["git"]["dirty"]},
+        tags={"git_revision": manifest["git"]["revision"], "git_dirty": manifest["git"]["dirty"]}
+        | (run.data.origin.tags if run.data.origin else {}),
         metrics=run.metrics,
         series={
             "fold_auc": [fold.auc for fold in folds],

@@ -14,6 +14,7 @@ from ml.card.render import to_html_body
 from ml.card.words import members_in_words, training_command
 from ml.card.workflow import write_card
 from ml.data.catalog import read_catalog_rows
+from ml.data.source import Source
 from ml.data.training_set import read_training_data
 from ml.explanation.overall import explain_model
 from ml.explanation.workflow import read_population
@@ -63,7 +64,7 @@ def full(settings, bare, tmp_path_factory):
     """The card of the same version after `ml.explain` and `ml.fairness`; made after `bare`."""
     registry, folder = Registry(settings), tmp_path_factory.mktemp("full")
     model, scorer = registry.resolve(), open_scorer(registry).scorer
-    stats, frame = read_population(settings.duckdb_path, scorer)
+    stats, frame = read_population(Source(settings.duckdb_path), scorer)
     explanation = explain_model(scorer, frame[:100], stats, "")
     explain = folder / "explain"
     explain.mkdir()

@@ -29,7 +29,7 @@ def store(tmp_path_factory) -> Settings:
     """Version 1 was champion, version 2 is, version 3 has been refused by the guard."""
     folder = tmp_path_factory.mktemp("promote")
     settings = prepare_store(tmp_path_factory, folder)
-    out = ["--out", str(folder / "model"), "--quick"]
+    out = ["--out", str(folder / "model"), "--quick", "--database", str(settings.duckdb_path)]
     write_warehouse(settings.duckdb_path, synthetic_applicants())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CREDIT_DUCKDB", str(settings.duckdb_path))

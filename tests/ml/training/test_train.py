@@ -17,7 +17,14 @@ from ml.registry.export import holds
 from ml.registry.recipes import StoredRecipe, write_recipe
 from ml.registry.registry import Registry
 from ml.train import main
-from tests.support.ml_fixtures import prepare_store, settings_in, synthetic_applicants, trained_once, write_warehouse
+from tests.support.ml_fixtures import (
+    name_store,
+    prepare_store,
+    settings_in,
+    synthetic_applicants,
+    trained_once,
+    write_warehouse,
+)
 from warehouse.core.settings import PROJECT_ROOT
 
 
@@ -30,13 +37,13 @@ def place(tmp_path, tmp_path_factory, monkeypatch):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    monkeypatch.setenv("CREDIT_DUCKDB", str(settings.duckdb_path))
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", settings.tracking_uri)
+    name_store(monkeypatch, settings)
     return settings
 
 
 def run(folder: Path, *arguments: str) -> int:
-    return main(["--out", str(folder / "model"), *arguments])
+    warehouse = str(settings_in(folder).duckdb_path)
+    return main(["--out", str(folder / "model"), "--database", warehouse, *arguments])
 
 
 def test_champions_are_replaced_by_better_models_and_kept_against_worse_ones(place, tmp_path, capsys):
