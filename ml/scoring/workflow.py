@@ -46,7 +46,9 @@ def score(source: Source, model: LoadedModel, population: str, say: Callable[[st
     scorer, scored_at = BatchScorer.of(model.scorer), datetime.now(UTC)
     for note in scorer.notes:
         say(f"  {note}")
-    keys, probabilities, done, told = [], [], 0, time.monotonic()
+    keys: list[np.ndarray] = []
+    probabilities: list[np.ndarray] = []
+    done, told = 0, time.monotonic()
     with open_clients(source, scorer, population) as reader:
         for batch in reader.batches:
             if not keys:
