@@ -51,14 +51,16 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from ml.data.source import find_source, version_source
     from ml.explanation.workflow import client_summary, explain_globally, explain_locally
-    from ml.registry.loading import load_scorer
-    from ml.registry.registry import MODEL_NAME, Registry
+    from ml.registry.loading import open_scorer
+    from ml.registry.registry import Registry
+    from ml.registry.versions import MODEL_NAME
 
     settings = Settings.from_environment()
     named = {"snapshot": options.snapshot, "database": options.database}
     out = (options.out or REPORTS).expanduser().resolve()
     registry = Registry(settings)
-    model, scorer = load_scorer(registry, options.version)
+    model = registry.resolve(options.version)
+    scorer = open_scorer(registry, model.version).scorer
     if options.client is None:
         source = version_source(registry.manifest(model)["data"], settings, **named)
         folder = explain_globally(registry, model, scorer, source, out, options.sample)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ml.data.options import POPULATIONS, add_source_arguments
-from ml.registry.versions import add_version_argument
+from ml.registry.versions import MODEL_NAME, add_version_argument
 from warehouse.core.cli import command
 from warehouse.core.settings import Settings
 
@@ -43,17 +43,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(argv)
 
     from ml.data.source import find_source
-    from ml.registry.registry import MODEL_NAME, Registry
+    from ml.registry.loading import open_scorer
+    from ml.registry.registry import Registry
     from ml.scoring.store import write_scores
-    from ml.scoring.workflow import _summary, exported_scorer, registered_scorer, score
+    from ml.scoring.workflow import _summary, score
 
     started = time.perf_counter()
     settings = Settings.from_environment()
     source = find_source(settings, snapshot=options.snapshot, database=options.database)
     if options.model:
-        model = exported_scorer(options.model.expanduser().resolve())
+        model = open_scorer(options.model.expanduser().resolve())
     else:
-        model = registered_scorer(Registry(settings), options.version)
+        model = open_scorer(Registry(settings), options.version)
     print(f"scoring {source.snapshot_id} ({options.population}) with {MODEL_NAME} version {model.version}")
     scores = score(source, model, options.population, lambda line: print(line, flush=True))
     out = (options.out or settings.published_dir.parent / "scores").expanduser().resolve()

@@ -5,7 +5,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ml.registry.registry import MODEL_NAME, VERDICT_TAG, RegisteredModel, Registry
+from ml.registry.registry import Registry
+from ml.registry.store import without_password
+from ml.registry.versions import MODEL_NAME, VERDICT_TAG, RegisteredModel
 from warehouse.core.cli import run_command
 from warehouse.core.database import connect, require_table
 from warehouse.core.settings import PROJECT_ROOT, Settings
@@ -38,7 +40,7 @@ def summary(settings: Settings) -> str:
     marts = next(iter(sorted(snapshot.glob("*.duckdb"))), settings.duckdb_path)
     open_next = [
         ("the marts", f".venv/bin/duckdb -readonly {_short(marts)}"),
-        ("the runs", f".venv/bin/mlflow ui --backend-store-uri {_short_uri(settings.tracking_uri)}"),
+        ("the runs", f".venv/bin/mlflow ui --backend-store-uri {_short_uri(without_password(settings.tracking_uri))}"),
         ("the report", _short(DRIFT_REPORT)),
         ("the model", f".venv/bin/mlflow models serve -m {_short(settings.model_dir)} --env-manager local -p 1234"),
     ]

@@ -12,7 +12,8 @@ from ml.evaluation.bootstrap import Difference, paired_mean_difference
 from ml.modelling.cross_validation import cross_validate_repeatedly
 from ml.modelling.folds import Folds, folds_fingerprint
 from ml.modelling.recipe import TrainingConfig
-from ml.registry.registry import RegisteredModel, Registry
+from ml.registry.registry import Registry
+from ml.registry.versions import CHECKSUMS_TAG, RegisteredModel
 from warehouse.core.errors import SettingsError
 
 LEVEL = 0.9  # of the interval that a promotion is argued with
@@ -41,7 +42,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Incumbent:
-    """The present champion on the present applicants; `candidate` is None when its features are gone."""
+    """The present champion on the present applicants; `candidate` is None when it cannot be compared (see `how`)."""
 
     model: RegisteredModel
     candidate: Candidate | None
@@ -97,6 +98,8 @@ def measure_incumbent(
     model = registry.champion()
     if model is None:
         return None
+    if CHECKSUMS_TAG not in model.tags:
+        return Incumbent(model, None, "was stored by an earlier release and cannot be loaded any more")
     manifest = registry.manifest(model)
     logged = manifest["data"]
     if (logged["fingerprint"], logged["folds_fingerprint"]) == (data.fingerprint, folds_fingerprint(splits)):

@@ -17,8 +17,10 @@ import mlflow.pyfunc
 from ml.data.training_set import read_training_data
 from ml.modelling.pipeline import fit_members
 from ml.modelling.recipe import TrainingConfig
-from ml.registry.export import VERSION_KEY
+from ml.registry.export import _prepare
 from ml.registry.packaging import storage_options
+from ml.registry.record import ModelRecord
+from ml.registry.versions import RegisteredModel
 from ml.served.calibration import Calibration
 from ml.served.scorer import CreditScorer
 from tests.benchmarks.measuring import measure
@@ -79,8 +81,9 @@ def save_model(warehouse: Path, config: TrainingConfig, folder: Path) -> None:
     members, weights = fit_members(data, config)
     scorer = CreditScorer(members, Calibration("sigmoid", slope=1.05, intercept=0.1), 1 / 11, weights)
     with tempfile.TemporaryDirectory() as workshop:
-        options = storage_options(scorer, data, {"threshold": scorer.threshold, VERSION_KEY: 1}, Path(workshop))
-        mlflow.pyfunc.save_model(str(folder), **options)
+        manifest = {"threshold": scorer.threshold, "data": {}, "git": {}}
+        mlflow.pyfunc.save_model(str(folder), **storage_options(ModelRecord(scorer, data, manifest), Path(workshop)))
+    _prepare(folder, RegisteredModel(1, "none", {}, {}))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from ml.data.training_set import read_training_data
-from ml.registry.packaging import read_scorer, serving_requirements
+from ml.registry.loading import open_scorer
+from ml.registry.packaging import serving_requirements
 from tests.support.ml_fixtures import Trained, trained_once
 from warehouse.core.settings import PROJECT_ROOT
 
@@ -177,7 +178,7 @@ def test_served_probabilities_are_those_of_the_model_in_process(server, trained)
     frame = read_training_data(trained.warehouse).frame(slice(0, CLIENTS))
     assert frame.isna().any().any(), "nulls must be among what is sent"
     status, answer = post(server, as_request(frame))
-    expected = read_scorer(trained.model_dir).decide(frame)
+    expected = open_scorer(trained.model_dir).scorer.decide(frame)
     served = pd.DataFrame(answer["predictions"])
     assert status == 200
     assert served["probability"].to_numpy() == pytest.approx(expected["probability"].to_numpy(), abs=1e-9)

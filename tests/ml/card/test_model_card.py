@@ -21,7 +21,7 @@ from ml.explanation.workflow import read_population
 from ml.fair_lending.report import ARTIFACTS, judge_fairness, write
 from ml.model_card import main
 from ml.modelling.recipe import MemberSpec, TrainingConfig, default_recipe
-from ml.registry.loading import load_scorer
+from ml.registry.loading import open_scorer
 from ml.registry.registry import Registry
 from ml.training.workflow import train
 from tests.support.explain_fixtures import write_explained_warehouse
@@ -63,7 +63,7 @@ def bare(settings, tmp_path_factory):
 def full(settings, bare, tmp_path_factory):
     """The card of the same version after `ml.explain` and `ml.fairness`; made after `bare`."""
     registry, folder = Registry(settings), tmp_path_factory.mktemp("full")
-    model, scorer = load_scorer(registry)
+    model, scorer = registry.resolve(), open_scorer(registry).scorer
     stats, frame = read_population(Source(settings.duckdb_path), scorer)
     explanation = explain_model(scorer, frame[:100], stats, "")
     explain = folder / "explain"

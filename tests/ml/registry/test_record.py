@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from ml.data.training_set import read_training_data
-from ml.registry.packaging import read_scorer
+from ml.registry.loading import open_scorer
 from ml.registry.record import ModelRecord
 from ml.registry.registry import Registry
 from tests.support.ml_fixtures import prepare_store, trained_once
@@ -27,7 +27,7 @@ def test_the_registry_knows_nothing_of_training():
 def test_a_record_is_logged_and_its_model_becomes_a_version(tmp_path_factory, tmp_path):
     trained = trained_once(tmp_path_factory)
     registry = Registry(prepare_store(tmp_path_factory, tmp_path))
-    scorer = read_scorer(trained.model_dir)
+    scorer = open_scorer(trained.model_dir).scorer
     record = ModelRecord(
         scorer=scorer,
         inputs=read_training_data(trained.warehouse).select(scorer.features),

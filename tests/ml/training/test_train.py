@@ -1,5 +1,6 @@
 """The training command as a person meets it."""
 
+import errno
 import json
 import os
 import subprocess
@@ -9,8 +10,10 @@ from pathlib import Path
 import mlflow
 import pytest
 
+import ml.training.workflow
 from ml.export import main as export_main
 from ml.modelling.recipe import TrainingConfig
+from ml.registry.export import holds
 from ml.registry.recipes import StoredRecipe, write_recipe
 from ml.registry.registry import Registry
 from ml.train import main
@@ -166,6 +169,79 @@ def test_an_export_that_is_gone_is_made_again_from_the_champion(place, tmp_path,
     assert run(tmp_path, "--rounds", "1") == 0
     assert "exported        version 1" in capsys.readouterr().out
     assert "threshold" in (tmp_path / "model" / "MLmodel").read_text()
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_trained(place, tmp_path, capsys):
+    (tmp_path / "file").write_text("a file")
+    assert main(["--out", str(tmp_path / "file" / "model"), "--rounds", "1"]) == 1
+    captured = capsys.readouterr()
+    assert len(captured.err.splitlines()) == 1
+    assert "cross-validating" not in captured.out
+    assert Registry(place).versions() == []
+
+
+def test_a_new_champion_that_cannot_be_exported_is_not_promoted(place, tmp_path, monkeypatch, capsys):
+    assert run(tmp_path, "--rounds", "1") == 0
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ml.registry.export.exchange", full)
+        assert run(tmp_path, "--rounds", "60") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "No space left on device" in line
+    registry = Registry(place)
+    assert (registry.champion().version, registry.challenger().version) == (1, 2)
+    assert holds(tmp_path / "model", registry.champion())
+
+
+def test_a_kill_between_promotion_and_export_is_repaired_by_the_next_training(place, tmp_path, capsys):
+    assert run(tmp_path, "--rounds", "60") == 0
+    assert run(tmp_path, "--rounds", "1") == 0
+    registry = Registry(place)
+    registry.promote(registry.version(2), "killed before the export")
+    assert run(tmp_path, "--rounds", "1") == 0
+    assert "did not hold the champion: exported version 2 again" in capsys.readouterr().out
+    assert holds(tmp_path / "model", registry.champion())
+
+
+def test_a_champion_that_changed_meanwhile_is_the_one_compared_with(place, tmp_path, monkeypatch, capsys):
+    assert run(tmp_path, "--rounds", "60") == 0
+    assert run(tmp_path, "--rounds", "1") == 0
+    registry = Registry(place)
+    fit = ml.training.workflow.fit_scorer
+
+    def fit_and_be_overtaken(*arguments):
+        registry.promote(registry.version(2), "by another command")
+        return fit(*arguments)
+
+    monkeypatch.setattr(ml.training.workflow, "fit_scorer", fit_and_be_overtaken)
+    assert run(tmp_path, "--rounds", "60", "--holdout", "0") == 0
+    out = capsys.readouterr().out
+    assert "another command has changed the champion meanwhile" in out
+    assert "of version 2" in registry.version(3).tags["verdict"]
+
+
+def test_a_champion_of_an_earlier_release_is_replaced(place, tmp_path, capsys):
+    assert run(tmp_path, "--rounds", "60") == 0
+    mlflow.MlflowClient().delete_model_version_tag("credit_scoring_model", "1", "sha256")
+    assert run(tmp_path, "--rounds", "1") == 0
+    assert "version 1 was stored by an earlier release" in capsys.readouterr().out
+    assert Registry(place).champion().version == 2
+
+
+def test_an_interrupted_registration_leaves_a_killed_run_and_no_version(place, tmp_path, monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mlflow.pyfunc.log_model", interrupt)
+    assert run(tmp_path, "--rounds", "1") == 130
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    client = mlflow.MlflowClient()
+    (only,) = client.search_runs([client.get_experiment_by_name("credit_scoring").experiment_id])
+    assert only.info.status == "KILLED"
+    assert Registry(place).versions() == []
 
 
 def test_summary_names_what_a_risk_officer_asks_for(place, tmp_path, capsys):
