@@ -8,6 +8,7 @@ from ml.registry.store import without_password
 from ml.registry.versions import MODEL_NAME, VERDICT_TAG, RegisteredModel
 from warehouse.core.database import require_table
 from warehouse.core.settings import PROJECT_ROOT, Settings
+from warehouse.snapshots.snapshot import CURRENT
 
 DRIFT_REPORT = PROJECT_ROOT / "monitoring" / "reports" / "drift" / "drift.html"
 
@@ -34,8 +35,10 @@ def summary(settings: Settings) -> str:
         *([] if newest == champion else [("newest", _not_champion(newest))]),
         ("marts", f"{source}, quality gate {source.origin.quality_gate}"),
     ]
+    current = settings.published_dir / CURRENT / source.database.name
+    marts = current if current.exists() and current.samefile(source.database) else source.database
     open_next = [
-        ("the marts", f".venv/bin/duckdb -readonly {_short(source.database)}"),
+        ("the marts", f".venv/bin/duckdb -readonly {_short(marts)}"),
         ("the runs", f".venv/bin/mlflow ui --backend-store-uri {_short_uri(without_password(settings.tracking_uri))}"),
         ("the report", _short(DRIFT_REPORT)),
         ("the model", f".venv/bin/mlflow models serve -m {_short(settings.model_dir)} --env-manager local -p 1234"),

@@ -151,4 +151,4 @@ def test_the_summary_is_of_the_snapshot_that_the_newest_version_was_trained_on(p
     assert "1,500 with a label, 500 to be scored" in out
     snapshot = (place.published_dir / "current").resolve().name
     assert f"snapshot {snapshot}, quality gate passed" in out
-    assert f"duckdb -readonly {place.published_dir / snapshot}" in out
+    assert f"duckdb -readonly {place.published_dir}/current/credit_marts.duckdb" in out
