@@ -18,9 +18,9 @@ from warehouse.core.settings import Settings
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ml.promote",
-        description=f"Make a version of {MODEL_NAME} the champion, or the champion before the present one again, and export it to "
-        "the folder that is served. Who did so, when and why is logged in the tags of the registered model. When the "
-        "version cannot be exported, nothing changes.",
+        description=f"Make a version of {MODEL_NAME} the champion, or the champion before the present one again, and "
+        "export it to the folder that is served. Who did so, when and why is logged in the tags of the registered "
+        "model. When the version cannot be exported, nothing changes.",
         epilog="Environment: MLFLOW_TRACKING_URI names the registry (default: mlflow.db in the repository).",
     )
     what = parser.add_mutually_exclusive_group(required=True)

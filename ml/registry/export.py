@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -162,9 +162,9 @@ def _require_answer(folder: Path, loaded: LoadedModel) -> None:
     what = str(loaded.registered)
     with model_errors(what):
         description = Model.load(str(folder))
-        inputs = description.signature.inputs.inputs
-        kinds = {column.name: "float64" if column.type.name == "double" else "str" for column in inputs}
-        example = description.load_input_example(str(folder)).astype(kinds)
+        columns = description.signature.inputs.inputs
+        kinds = {column.name: "float64" if column.type.name == "double" else "str" for column in columns}
+        example = cast(pd.DataFrame, description.load_input_example(str(folder))).astype(kinds)
         expected = loaded.scorer.decide(example)
     asked = {"kinds": kinds, "values": {name: _plain(example[name]) for name in kinds}}
     with tempfile.TemporaryDirectory() as elsewhere:

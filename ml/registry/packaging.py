@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from mlflow.models import ModelSignature
-from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
 from ml.data.training_set import TrainingData
 from ml.registry.artefacts import DATA, LOADER, MANIFEST
@@ -28,7 +28,7 @@ def signature(data: TrainingData) -> ModelSignature:
     It takes doubles, also for whole numbers (they may be null), and strings, by name; it gives default probability,
     decision ("grant" or "refuse") and threshold of each applicant.
     """
-    inputs = [ColSpec(DataType.double, name) for name in data.numeric]
+    inputs: list[ColSpec | TensorSpec] = [ColSpec(DataType.double, name) for name in data.numeric]
     inputs += [ColSpec(DataType.string, name) for name in data.categories]
     return ModelSignature(inputs=Schema(inputs), outputs=Schema([ColSpec(kind, name) for name, kind in ANSWER.items()]))
 

@@ -198,7 +198,7 @@ def _checked_reason(reason: str) -> str:
         raise SettingsError(
             expected=f"a reason of 1 to {LONGEST_REASON} characters",
             found=f"{len(text):,} characters",
-            remedy='say why, as in --reason "cheaper in the hold-out"',
+            remedy='say why, as in --reason "lower cost on the hold-out"',
         )
     return text
 

@@ -235,11 +235,12 @@ class Registry:
         with store_errors(self._uri):
             try:
                 uri = f"models:/{MODEL_NAME}/{model.version}"
-                return Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(folder)))
+                stored = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(folder)))
             except (MlflowException, OSError) as error:
-                version = self._client.get_model_version(MODEL_NAME, str(model.version))
-                stored = self._client.get_logged_model(version.model_id) if version.model_id else None
-                raise _lost(model, "files", stored.artifact_location if stored else version.source, error) from error
+                raise _lost(model, "files", self._location(model), error) from error
+            if not any(stored.iterdir()):  # MLflow copies nothing from a folder that is not there
+                raise _lost(model, "files", self._location(model), FileNotFoundError("no files"))
+            return stored
 
     def artifact(self, model: RegisteredModel, name: str, folder: str) -> Path:
         """Copy a file of the run that made a version into a folder; `ModelError` when the run has lost it."""
@@ -256,6 +257,12 @@ class Registry:
         """When the run that made a version began, UTC."""
         with store_errors(self._uri):
             return datetime.fromtimestamp(self._client.get_run(model.run_id).info.start_time / 1000, UTC)
+
+    def _location(self, model: RegisteredModel) -> str:
+        """Where the files of a version lie."""
+        source = self._client.get_model_version(MODEL_NAME, str(model.version)).source or ""
+        scheme, _, model_id = source.partition(":/")
+        return (self._client.get_logged_model(model_id).artifact_location or "") if scheme == "models" else source
 
     @contextmanager
     def _created_by_one(self) -> Iterator[None]:
@@ -290,7 +297,7 @@ class Registry:
                 self._client.delete_registered_model_alias(MODEL_NAME, alias)
 
     def _registered(self, version: ModelVersion) -> RegisteredModel:
-        run = self._client.get_run(version.run_id)
+        run = self._client.get_run(version.run_id or "")
         return RegisteredModel(int(version.version), run.info.run_id, dict(run.data.metrics), dict(version.tags))
 
     def _ensure_model(self) -> None:
@@ -300,12 +307,12 @@ class Registry:
 
 def _lost(model: RegisteredModel, name: str, location: str, error: Exception) -> ModelError:
     """The one line for files that the store knows and cannot give, with the place where they should lie."""
-    local = Path(location.removeprefix("file://"))
-    absent = "://" not in location.removeprefix("file://") and not local.exists()
+    path, remedy = location.removeprefix("file://"), disk_remedy(error)
+    absent = remedy is None and "://" not in path and not Path(path).exists()
     return ModelError(
         expected=f"{name} of {model} in {without_password(location)}",
         found="no such folder" if absent else cause(error),
-        remedy=disk_remedy(error)
+        remedy=remedy
         or "bring that folder back to this place (a store that was moved or copied keeps the old paths), or remove the "
         "aliases of that version and run: python -m ml.train",
     )

@@ -89,9 +89,8 @@ def disk_remedy(error: BaseException) -> str | None:
 
 def quieten() -> None:
     """Keep MLflow's housekeeping out of a person's terminal, and a wrong address from being tried for minutes."""
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)
+    for name in ("mlflow.store.db.utils", "mlflow.store.artifact", "mlflow.pyfunc", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 

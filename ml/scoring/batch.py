@@ -53,14 +53,14 @@ class BatchScorer:
         ModelError
             Its members do not begin with one and the same encoding.
         """
-        inputs = [member_inputs(member) for member in scorer.members]
-        if None in inputs or any(one != inputs[0] for one in inputs):
+        first, *others = [member_inputs(member) for member in scorer.members]
+        if first is None or any(other != first for other in others):
             raise ModelError(
                 expected="a model whose members begin with the same encoding of texts",
                 found="another beginning",
                 remedy="run: python -m ml.train",
             )
-        numeric, categories = inputs[0]
+        numeric, categories = first
         return cls(scorer, numeric, categories, tuple(_flat(member, numeric, categories) for member in scorer.members))
 
     @property

@@ -96,9 +96,9 @@ def _keep_readable(database: Path) -> None:
         return
     with duckdb.connect() as con:
         con.execute(f"attach {literal(str(database))} as found (read_only)")
-        (version,) = con.execute(
+        ((version,),) = con.execute(
             "select tags['storage_version'] from duckdb_databases() where database_name = 'found'"
-        ).fetchone()
+        ).fetchall()
         if _numbers(version) <= _numbers(STORAGE_VERSION):
             return
         with replaced_file(database) as unfinished:

@@ -46,7 +46,9 @@ def score(source: Source, model: LoadedModel, population: str, say: Callable[[st
     scorer, scored_at = BatchScorer.of(model.scorer), datetime.now(UTC)
     for note in scorer.notes:
         say(f"  {note}")
-    keys, probabilities, done, told = [], [], 0, time.monotonic()
+    keys: list[np.ndarray] = []
+    probabilities: list[np.ndarray] = []
+    done, reported = 0, time.monotonic()
     with open_clients(source, scorer, population) as reader:
         for batch in reader.batches:
             if not keys:
@@ -54,8 +56,8 @@ def score(source: Source, model: LoadedModel, population: str, say: Callable[[st
             keys.append(np.array(batch.column(KEY)))  # a copy: a view would keep the whole batch in memory
             probabilities.append(scorer.probability(batch))
             done += batch.num_rows
-            if time.monotonic() - told > PROGRESS_SECONDS:
-                told = time.monotonic()
+            if time.monotonic() - reported > PROGRESS_SECONDS:
+                reported = time.monotonic()
                 say(f"  {done:,} of {reader.clients:,} clients")
     return _table(np.concatenate(keys), np.concatenate(probabilities), model, source, scored_at)
 

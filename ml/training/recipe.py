@@ -19,7 +19,7 @@ def recipe_for(options: argparse.Namespace, settings: Settings, data: TrainingDa
     SettingsError
         An option or the document has a value that cannot be used.
     """
-    told = TrainingConfig(
+    asked_for = TrainingConfig(
         seed=options.seed,
         folds=options.folds,
         repeats=_first(options.repeats, 1 if options.quick else repeats_for(data.applicants)),
@@ -28,9 +28,9 @@ def recipe_for(options: argparse.Namespace, settings: Settings, data: TrainingDa
     )
     stored = None if options.default_recipe else read_recipe(settings)
     if stored is None:
-        config, origin = told.with_recipe(default_recipe(data.applicants, quick=options.quick)), "default"
+        config, origin = asked_for.with_recipe(default_recipe(data.applicants, quick=options.quick)), "default"
     else:
-        config = told.with_recipe(stored.config)
+        config = asked_for.with_recipe(stored.config)
         same = "" if stored.data_fingerprint == data.fingerprint else ", found on other data"
         origin = f"tuned by study {stored.study} ({stored.objective} {stored.value:.4f}{same}; {recipe_path(settings)})"
     asked = {name: getattr(options, name) for name in ("rounds", "seeds", "select", "extras")}
