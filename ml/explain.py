@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ml.data.options import add_source_arguments
-from ml.registry.versions import add_version_argument
+from ml.registry.versions import MODEL_NAME, add_version_argument
 from warehouse.core.cli import command
 from warehouse.core.errors import SettingsError
 from warehouse.core.settings import PROJECT_ROOT, Settings
@@ -53,7 +53,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     from ml.explanation.workflow import client_summary, explain_globally, explain_locally
     from ml.registry.loading import open_scorer
     from ml.registry.registry import Registry
-    from ml.registry.versions import MODEL_NAME
 
     settings = Settings.from_environment()
     named = {"snapshot": options.snapshot, "database": options.database}

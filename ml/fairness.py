@@ -6,10 +6,11 @@ python -m ml.fairness [--version N|newest] [--snapshot ID | --database FILE] [--
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ml.data.options import SNAPSHOT_OF_THE_VERSION, add_source_arguments
-from ml.registry.versions import add_version_argument
+from ml.registry.versions import MODEL_NAME, add_version_argument
 from warehouse.core.cli import command
 from warehouse.core.settings import Settings
 
@@ -39,13 +40,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Measure, print, and price the protected features when asked to; log all of it."""
     options = _parser().parse_args(argv)
 
-    from dataclasses import replace
-
     from ml.data.source import version_source
     from ml.data.training_set import read_training_data
     from ml.fair_lending.price import price_without_protected
     from ml.fair_lending.report import JUDGED_ON, _keep, judge_fairness, table
-    from ml.registry.registry import MODEL_NAME, Registry
+    from ml.registry.registry import Registry
 
     settings = Settings.from_environment()
     registry = Registry(settings)

@@ -84,12 +84,11 @@ def open_clients(source: Source, model: ModelInputs, population: str) -> Iterato
 
 
 def _memory_limit(con: duckdb.DuckDBPyConnection) -> str:
-    views = con.execute(
-        "select count(*) from duckdb_views() where database_name = current_database() "
-        "and schema_name = ? and view_name = ?",
+    view = con.execute(
+        "select 1 from duckdb_views() where database_name = current_database() and schema_name = ? and view_name = ?",
         [SCHEMA, TABLE],
     ).fetchone()
-    return MEMORY_LIMIT_OF_A_VIEW if views[0] else MEMORY_LIMIT
+    return MEMORY_LIMIT_OF_A_VIEW if view else MEMORY_LIMIT
 
 
 def _require_features(con: duckdb.DuckDBPyConnection, model: ModelInputs) -> None:

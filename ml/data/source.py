@@ -207,12 +207,13 @@ def training_source(trained_on: Mapping[str, Any], settings: Settings) -> Source
         None of them is there any more.
     """
     fingerprint = trained_on.get("marts_fingerprint")
-    for snapshot in reversed(list_snapshots(settings.published_dir)):
-        if snapshot.snapshot_id == trained_on.get("snapshot") or _fingerprint(snapshot) == fingerprint:
-            return _snapshot_source(snapshot, verify=True)
-    warehouse = Source(settings.duckdb_path)
-    if settings.duckdb_path.is_file() and warehouse.origin.marts_fingerprint == fingerprint:
-        return warehouse
+    if fingerprint is not None:  # a version of before runs kept their origin has none
+        for snapshot in reversed(list_snapshots(settings.published_dir)):
+            if snapshot.snapshot_id == trained_on["snapshot"] or _fingerprint(snapshot) == fingerprint:
+                return _snapshot_source(snapshot, verify=True)
+        warehouse = Source(settings.duckdb_path)
+        if settings.duckdb_path.is_file() and warehouse.origin.marts_fingerprint == fingerprint:
+            return warehouse
     raise SnapshotError(
         expected=f"the marts that the version was trained on ({trained_on.get('snapshot', 'unknown')})",
         found=f"neither a snapshot of them in {settings.published_dir} nor the same marts in {settings.duckdb_path}",

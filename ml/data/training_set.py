@@ -70,7 +70,7 @@ class TrainingData:
         digest.update(self.keys.tobytes())
         digest.update(self.target.tobytes())
         for position in range(self.matrix.shape[1]):
-            digest.update(np.ascontiguousarray(self.matrix[:, position]))
+            digest.update(np.ascontiguousarray(self.matrix[:, position]).data)
         return digest.hexdigest()
 
     @property

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml.data.population import ACCEPTED, ALL, GROUPS, Place, PopulationStats
+from ml.data.population import GROUPS, Place, PopulationStats
 from ml.explanation.contributions import Contributions, Encoded, contributions, decide
 from ml.explanation.reasons import Ranking, Reason, client_rows, feature_entry, rank, reason_texts, withheld
 from ml.served.calibration import log_odds
@@ -196,9 +196,9 @@ def _placed(entry: dict[str, Any], stats: PopulationStats) -> dict[str, Any]:
     """A feature with its place among all applicants and among accepted ones."""
     value, name = entry["value"], entry["feature"]
     if isinstance(value, str):
-        places = {group: _text_place(stats, group, name, value) for group in (ALL, ACCEPTED)}
+        places: dict[str, Place | None] = {group: _text_place(stats, group, name, value) for group in GROUPS}
     else:
-        places = {group: None if value is None else stats.place(group, name, value) for group in (ALL, ACCEPTED)}
+        places = {group: None if value is None else stats.place(group, name, value) for group in GROUPS}
     return entry | {"place": places}
 
 

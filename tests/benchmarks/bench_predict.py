@@ -1,7 +1,7 @@
 """Seconds and memory of scoring as many clients as the full release has, with a model of the size that they get.
 
 The clients are those of a built warehouse, repeated, their numbers changed a little; the model is trained on its
-labelled ones. `python -m tests.benchmarks.bench_predict --warehouse FILE`.
+labelled ones. `python -m tests.benchmarks.bench_predict --database FILE`.
 """
 
 import argparse
@@ -36,7 +36,7 @@ JITTER = 1e-3
 def main() -> None:
     """Make clients and model, score once, print time and memory beside what they should be at most."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--warehouse", type=Path, default=Settings.from_environment().duckdb_path, metavar="FILE")
+    parser.add_argument("--database", type=Path, default=Settings.from_environment().duckdb_path, metavar="FILE")
     parser.add_argument("--clients", type=int, default=CLIENTS, metavar="N", help="default %(default)s")
     parser.add_argument("--trees", type=int, default=TREES, metavar="N", help="default %(default)s")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="models averaged (default: %(default)s)")
@@ -46,9 +46,9 @@ def main() -> None:
         work = Path(folder)
         # in a process of its own: a child's peak memory begins with that of the process that starts it
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-            features = pool.submit(repeat_clients, args.warehouse, work / "many.duckdb", args.clients).result()
+            features = pool.submit(repeat_clients, args.database, work / "many.duckdb", args.clients).result()
             config = TrainingConfig(rounds=args.trees, seeds=args.seeds)
-            pool.submit(save_model, args.warehouse, config, work / "model").result()
+            pool.submit(save_model, args.database, config, work / "model").result()
         command = ["-m", "ml.predict", "--population", "all", "--database", f"{work}/many.duckdb"]
         command += ["--model", f"{work}/model", "--out", f"{work}/scores"]
         name = f"{args.clients:,} clients x {features:,} features, {args.seeds} x {args.trees:,} trees"

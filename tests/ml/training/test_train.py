@@ -25,7 +25,9 @@ from tests.support.ml_fixtures import (
     trained_once,
     write_warehouse,
 )
+from tests.support.tiny_warehouse import change
 from warehouse.core.settings import PROJECT_ROOT
+from warehouse.snapshots.publication import publish
 
 
 @pytest.fixture
@@ -44,6 +46,39 @@ def place(tmp_path, tmp_path_factory, monkeypatch):
 def run(folder: Path, *arguments: str) -> int:
     warehouse = str(settings_in(folder).duckdb_path)
     return main(["--out", str(folder / "model"), "--database", warehouse, *arguments])
+
+
+def test_without_an_option_the_published_snapshot_is_trained_on_and_the_run_says_so(place, tmp_path, capsys):
+    snapshot, _ = publish(place.duckdb_path, place.published_dir)
+    place.duckdb_path.unlink()
+    assert main(["--out", str(tmp_path / "model"), "--rounds", "1", "--quick"]) == 0
+    assert f"data: snapshot {snapshot.snapshot_id}, quality gate passed" in capsys.readouterr().out
+    registry = Registry(place)
+    champion = registry.champion()
+    run = mlflow.get_run(champion.run_id).data
+    manifest = registry.manifest(champion)["data"]
+    assert run.tags["snapshot"] == run.params["data_snapshot"] == manifest["snapshot"] == snapshot.snapshot_id
+    assert run.tags["quality_gate"] == run.params["data_quality_gate"] == manifest["quality_gate"]
+    assert manifest["quality_gate"].startswith("passed 20")
+    assert manifest["source"] == "published snapshot"
+    assert manifest["marts_fingerprint"] == snapshot.manifest["marts_fingerprint"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("update meta.quality_runs set passed = false, failures = 2", "found 2 failed expectations"),
+        ("delete from marts.training_set where sk_id_curr = 100001", "found marts that changed since the gate"),
+    ],
+)
+def test_marts_that_have_not_passed_the_gate_are_not_trained_on(place, tmp_path, capsys, statement, found):
+    change(place.duckdb_path, statement)
+    assert run(tmp_path, "--rounds", "1") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert found in line
+    assert "run: python -m warehouse.quality" in line
+    assert Registry(place).versions() == []
+    assert not (tmp_path / "model").exists()
 
 
 def test_champions_are_replaced_by_better_models_and_kept_against_worse_ones(place, tmp_path, capsys):
