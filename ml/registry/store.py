@@ -24,7 +24,7 @@ SECRETS = (
     (re.compile(r"([?&](?:password|passwd|pwd|sslpassword|token|secret)=)[^&\s]*", re.IGNORECASE), r"\1***"),
 )
 FULL = "make room on that disk, then run the command again"
-FORBIDDEN = "give this user the right to write there"
+FORBIDDEN = "give this user the right to read and write there"
 BUSY = "wait until the other command has ended, then run this one again"
 REMEDIES_BY_ERRNO = {
     errno.ENOSPC: FULL,
@@ -40,7 +40,6 @@ REMEDIES_BY_TEXT = {
     "Disk is full": FULL,
     "Disk quota exceeded": FULL,
     "File too large": FULL,
-    "Disk i/o error": FULL,
     "Permission denied": FORBIDDEN,
     "Readonly database": FORBIDDEN,
     "Read-only file system": FORBIDDEN,

@@ -61,7 +61,7 @@ def test_what_a_registry_has_not_got_is_named_with_an_address_without_password(t
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "make room"),
         (MlflowException("(sqlite3.OperationalError) database or disk is full"), "make room"),
         (MlflowException("[Errno 28] No space left on device: '/x'"), "make room"),
-        (MlflowException("attempt to write a readonly database"), "right to write"),
+        (MlflowException("attempt to write a readonly database"), "right to read and write"),
         (MlflowException("(sqlite3.OperationalError) database is locked"), "wait"),
     ],
 )
