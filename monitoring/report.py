@@ -37,7 +37,16 @@ def _parser() -> argparse.ArgumentParser:
         "highest information value. Exit code 0 when the report was written, 2 with --fail-on-drift and much drift.",
         epilog="R and C: `current`, a snapshot's id or folder, or a DuckDB file, each with or without `:table`, such "
         "as warehouse/home_credit.duckdb:marts.scoring_set. Default: training against scoring population of the "
-        "current snapshot, or of the warehouse file when none is published.",
+        "current snapshot, or of what --snapshot or --database names.",
+    )
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--snapshot",
+        metavar="ID",
+        help="published snapshot to read: an id, a folder or current (default: the current one)",
+    )
+    source.add_argument(
+        "--database", metavar="FILE", help="warehouse file in work to read instead of a published snapshot"
     )
     parser.add_argument("--reference", metavar="R", help="what to compare with (table: marts.training_set)")
     parser.add_argument("--current", metavar="C", help="what to look at (table: marts.scoring_set)")
@@ -69,8 +78,12 @@ def main(argv: list[str] | None = None) -> int:
     def command() -> None:
         """Write the report, print its summary, and note the share of strong drift."""
         nonlocal strong_share
+        source = args.database or args.snapshot
         options = Options(args.rows, args.columns, args.seed, args.max_share)
-        places = [find_place(args.reference, "reference", settings), find_place(args.current, "current", settings)]
+        places = [
+            find_place(args.reference or source, "reference", settings),
+            find_place(args.current or source, "current", settings),
+        ]
         with ExitStack() as stack:
             reference, current = (stack.enter_context(open_population(place)) for place in places)
             drifts, summary = write_report(reference, current, args.out, options)

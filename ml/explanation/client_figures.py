@@ -13,6 +13,7 @@ from ml.data.population import ACCEPTED, ALL, PopulationStats
 from ml.explanation.client import TOP_FEATURES, Explanation
 from ml.explanation.figures import GRID_COLOUR, cleaned, titled, wrapped
 from ml.reporting.plots import CHOSEN, CURVE, INK, MUTED
+from ml.served.calibration import log_odds
 from ml.served.scorer import REFUSE
 from ml.wording.values import number
 
@@ -41,7 +42,7 @@ def waterfall_figure(explanation: Explanation, steps: Sequence[tuple[str, float]
     -------
     matplotlib.figure.Figure
     """
-    start, end = explanation.base_log_odds, float(_log_odds(explanation.probability))
+    start, end = explanation.base_log_odds, _log_odds(explanation.probability)
     rest = end - explanation.adjustment - start - sum(size for _, size in steps)
     shown = [*steps]
     if abs(rest) > 1e-9:
@@ -53,7 +54,7 @@ def waterfall_figure(explanation: Explanation, steps: Sequence[tuple[str, float]
     _draw_steps(axes, start, [size for _, size in shown])
     at = np.arange(len(shown))[::-1]
     axes.set_yticks(at, [wrapped(text, 58) for text, _ in shown], fontsize=9)
-    axes.axvline(float(_log_odds(explanation.threshold)), color=INK, linewidth=1.2, linestyle=":")
+    axes.axvline(_log_odds(explanation.threshold), color=INK, linewidth=1.2, linestyle=":")
     axes.use_sticky_edges = False
     axes.margins(x=0.1)
     _probability_ticks(axes)
@@ -179,7 +180,8 @@ def _place_words(entry: dict[str, Any]) -> str:
 
 
 def _log_odds(probability: float) -> float:
-    return float(np.log(probability / (1 - probability)))
+    """As the explanation has them: an isotonic calibration gives exactly 0 and 1, whose log-odds are infinite."""
+    return float(log_odds(np.array([probability]))[0])
 
 
 def _percent(probability: float) -> str:

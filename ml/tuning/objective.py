@@ -15,10 +15,9 @@ from ml.evaluation.threshold import cost_curve
 from ml.modelling.cross_validation import Trainer
 from ml.modelling.folds import Folds
 from ml.modelling.recipe import LIGHTGBM, MemberSpec, TrainingConfig
+from ml.tuning.config import AUC, COST
 from ml.tuning.space import suggest, with_values
 
-COST, AUC = "cost", "auc"
-DIRECTIONS = {COST: "minimize", AUC: "maximize"}
 METRICS = {COST: "cost_per_1000", AUC: "auc"}
 
 FloatArray = NDArray[np.float64]

@@ -291,11 +291,19 @@ def shifted(path: Path) -> str:
     )
 
 
-def test_without_a_snapshot_the_warehouse_file_is_read(tiny: Path, tmp_path: Path):
-    settings = Settings(tmp_path, tiny, tmp_path / "nothing", "")
-    places = [find_place(None, role, settings) for role in ("reference", "current")]
-    assert [place.database for place in places] == [tiny, tiny]
-    assert [place.table for place in places] == ["training_set", "scoring_set"]
+def test_without_a_snapshot_the_warehouse_file_is_read_only_when_it_is_named(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    set_environment(monkeypatch, Settings(tmp_path, tiny, tmp_path / "nothing", ""))
+    monkeypatch.setattr(workflow, "write_evidently", lambda *args: [args[-2].write_text("<body>"), args[-1].touch()])
+    out = ["--out", str(tmp_path / "report")]
+    assert report.main(out) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "found none; run: python -m warehouse.publish, or name a warehouse file with --database" in line
+    assert report.main([*out, "--database", str(tiny)]) == 0
+    said = capsys.readouterr().out
+    assert f"marts.training_set of file {tiny.name}" in said
+    assert f"marts.scoring_set of file {tiny.name}" in said
 
 
 def test_a_population_is_named_by_snapshot_file_and_table(settings: Settings):

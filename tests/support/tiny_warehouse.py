@@ -33,12 +33,17 @@ def build_tiny_warehouse(path: Path) -> Path:
 def approve(path: Path, *, passed: bool = True) -> str:
     """Record a run of the gate on the present marts, without running it; give their fingerprint."""
     with duckdb.connect(str(path)) as con:
-        con.execute(PREPARE)
-        fingerprint = marts_fingerprint(read_marts(con))
-        con.execute(
-            "insert into meta.quality_runs values (current_timestamp, ?, 500, ?, 2, ?)",
-            [passed, 0 if passed else 3, fingerprint],
-        )
+        return record_gate_run(con, passed=passed)
+
+
+def record_gate_run(con: duckdb.DuckDBPyConnection, *, passed: bool = True) -> str:
+    """The same on an open warehouse."""
+    con.execute(PREPARE)
+    fingerprint = marts_fingerprint(read_marts(con))
+    con.execute(
+        "insert into meta.quality_runs values (current_timestamp, ?, 500, ?, 2, ?)",
+        [passed, 0 if passed else 3, fingerprint],
+    )
     return fingerprint
 
 

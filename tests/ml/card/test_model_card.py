@@ -14,13 +14,14 @@ from ml.card.render import to_html_body
 from ml.card.words import members_in_words, training_command
 from ml.card.workflow import write_card
 from ml.data.catalog import read_catalog_rows
+from ml.data.source import Source
 from ml.data.training_set import read_training_data
 from ml.explanation.overall import explain_model
 from ml.explanation.workflow import read_population
 from ml.fair_lending.report import ARTIFACTS, judge_fairness, write
 from ml.model_card import main
 from ml.modelling.recipe import MemberSpec, TrainingConfig, default_recipe
-from ml.registry.loading import load_scorer
+from ml.registry.loading import open_scorer
 from ml.registry.registry import Registry
 from ml.training.workflow import train
 from tests.support.explain_fixtures import write_explained_warehouse
@@ -62,8 +63,8 @@ def bare(settings, tmp_path_factory):
 def full(settings, bare, tmp_path_factory):
     """The card of the same version after `ml.explain` and `ml.fairness`; made after `bare`."""
     registry, folder = Registry(settings), tmp_path_factory.mktemp("full")
-    model, scorer = load_scorer(registry)
-    stats, frame = read_population(settings.duckdb_path, scorer)
+    model, scorer = registry.resolve(), open_scorer(registry).scorer
+    stats, frame = read_population(Source(settings.duckdb_path), scorer)
     explanation = explain_model(scorer, frame[:100], stats, "")
     explain = folder / "explain"
     explain.mkdir()

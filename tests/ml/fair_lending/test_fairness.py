@@ -23,7 +23,7 @@ from ml.fairness import main
 from ml.modelling.recipe import TrainingConfig
 from ml.registry.registry import Registry
 from ml.training.workflow import train
-from tests.support.ml_fixtures import prepare_store, synthetic_applicants, write_warehouse
+from tests.support.ml_fixtures import name_store, prepare_store, synthetic_applicants, write_warehouse
 from warehouse.core.settings import PROJECT_ROOT, Settings
 from warehouse.documentation.features import descriptions
 
@@ -78,8 +78,7 @@ def store(tmp_path_factory) -> Settings:
 
 @pytest.fixture
 def place(store, monkeypatch) -> Place:
-    monkeypatch.setenv("CREDIT_DUCKDB", str(store.duckdb_path))
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", store.tracking_uri)
+    name_store(monkeypatch, store)
     return Place(store, Registry(store), lambda *arguments: main([*arguments]))
 
 

@@ -137,7 +137,7 @@ def test_the_files_are_read_only(warehouse: Path, published: Path):
 def test_publishing_the_same_marts_again_keeps_the_snapshot(
     warehouse: Path, published: Path, capsys: pytest.CaptureFixture[str]
 ):
-    options = ["--warehouse", str(warehouse), "--published", str(published)]
+    options = ["--database", str(warehouse), "--published", str(published)]
     assert publish.main(options) == 0
     assert "published: " in capsys.readouterr().out
     assert publish.main(options) == 0
@@ -180,7 +180,7 @@ def test_marts_that_did_not_pass_the_gate_are_refused(
     prepare: Callable[[Path], object], found: str, warehouse: Path, published: Path, capsys: pytest.CaptureFixture[str]
 ):
     prepare(warehouse)
-    assert publish.main(["--warehouse", str(warehouse), "--published", str(published)]) == 1
+    assert publish.main(["--database", str(warehouse), "--published", str(published)]) == 1
     message = capsys.readouterr().err
     assert found in message and "python -m warehouse.quality" in message and len(message.splitlines()) == 1
     assert not published.exists()
@@ -194,7 +194,7 @@ def test_a_publish_that_is_killed_leaves_the_last_good_snapshot_serving(step: st
     killed = (
         "import os, signal, sys\nfrom warehouse import publish\nfrom warehouse.snapshots import publication\n"
         f"publication.{step} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "publish.main(['--warehouse', sys.argv[1], '--published', sys.argv[2]])"
+        "publish.main(['--database', sys.argv[1], '--published', sys.argv[2]])"
     )
     done = subprocess.run([sys.executable, "-c", killed, str(warehouse), str(published)], cwd=PROJECT_ROOT)
     assert done.returncode == -9
@@ -225,7 +225,7 @@ def test_a_failing_disk_is_one_clear_line_and_changes_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(publication, step, fail)
-    assert publish.main(["--warehouse", str(warehouse), "--published", str(published)]) == 1
+    assert publish.main(["--database", str(warehouse), "--published", str(published)]) == 1
     message = capsys.readouterr().err
     assert "No space left" in message and len(message.splitlines()) == 1
     assert current_snapshot(published) == first
