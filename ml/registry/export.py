@@ -111,9 +111,9 @@ def holds(out: Path, model: RegisteredModel) -> bool:
         with model_errors(out):
             description = Model.load(str(out))
             present, exported = checksums(out), (description.metadata or {}).get(CHECKSUMS_TAG)
+        recorded = recorded_checksums(model)
     except ModelError:
         return False
-    recorded = json.loads(model.tags.get(CHECKSUMS_TAG, "{}"))
     for files in (present, recorded):
         files.pop(MODEL_FILE, None)
     return description.run_id == model.run_id and present == exported == recorded

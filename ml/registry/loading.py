@@ -142,7 +142,8 @@ def recorded_checksums(model: RegisteredModel) -> dict[str, str]:
     """
     if CHECKSUMS_TAG not in model.tags:
         raise _earlier_release(str(model))
-    return json.loads(model.tags[CHECKSUMS_TAG])
+    with model_errors(f"the tag {CHECKSUMS_TAG} of {model}"):
+        return dict(json.loads(model.tags[CHECKSUMS_TAG]))
 
 
 def _read_exported(folder: Path) -> LoadedModel:
