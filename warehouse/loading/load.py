@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -90,6 +90,8 @@ def load_raw_files(
         started = time.perf_counter()
         rows, rejected = _load(con, raw, max_rejected_share)
         aside = f", {rejected:,} faults set aside" if rejected else ""
+        if rows == 0:
+            report(f"warning: {raw.path.name}: no rows below the header: features made of it are null")
         report(f"loaded raw.{raw.table.name}: {rows:,} rows{aside} in {time.perf_counter() - started:.1f} s")
     return [raw.table.name for raw in changed]
 
@@ -124,13 +126,21 @@ def _load(con: duckdb.DuckDBPyConnection, raw: RawFile, max_rejected_share: floa
         if bad_lines > max_rejected_share * (rows + bad_lines) or any(fault.hides_rows for fault in faults):
             raise _faulty(raw, faults, f"{bad_lines:,} of {rows + bad_lines:,} rows")
         if rows == 0:
-            raise RawDataError(expected=f"rows in {raw.path}", found="a header only", remedy="fetch the file again")
+            _refuse_no_rows(raw, faults)
         _record(con, raw, rows, faults)
         con.execute("commit")
     except BaseException:
         con.execute("rollback")
         raise
     return rows, len(faults)
+
+
+def _refuse_no_rows(raw: RawFile, faults: list[Fault]) -> None:
+    """No application at all is no population, while nobody having a history of some kind is legitimate."""
+    if faults:
+        raise _faulty(raw, faults, "no row without a fault")
+    if not raw.table.parent_table:
+        raise RawDataError(expected=f"rows in {raw.path}", found="a header only", remedy="fetch the file again")
 
 
 def _check_packing(beside: ThreadPoolExecutor, raw: RawFile) -> "Future[None]":
@@ -197,11 +207,19 @@ def _record(con: duckdb.DuckDBPyConnection, raw: RawFile, rows: int, faults: lis
     name = raw.table.name
     con.execute("delete from staging.rejected_rows where table_name = ?", [name])
     if faults:
-        con.executemany(
-            "insert into staging.rejected_rows values (?, ?, ?, ?, ?, ?, ?)",
-            [[name, raw.path.name, f.line, f.column, f.value, f.expected_type, f.text] for f in faults],
+        _insert(
+            con,
+            "staging.rejected_rows",
+            [(name, raw.path.name, f.line, f.column, f.value, f.expected_type, f.text) for f in faults],
         )
     con.execute(
         "insert or replace into meta.raw_files values (?, ?, ?, ?, ?, current_timestamp)",
         [name, raw.path.name, _load_fingerprint(raw), rows, len(faults)],
     )
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple]) -> None:
+    """Insert rows as columns: one statement for each row takes milliseconds, and there may be 100,000."""
+    names = [f"column_{place}" for place in range(len(rows[0]))]
+    lists = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    con.execute(f"insert into {table} select {', '.join(f'unnest(${name})' for name in names)}", lists)

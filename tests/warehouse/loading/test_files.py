@@ -133,9 +133,8 @@ def test_files_that_did_not_change_are_not_read_again(con: duckdb.DuckDBPyConnec
         ("5,-1,C\n6,-1\n", "line 3: missing columns"),
         ("5,-1,C\n6,-1,C,7\n", "line 3: too many columns"),
         ('5,-1,C\n6,-1,"C\n', "line 3: unquoted value"),
-        ("", "a header only"),
     ],
-    ids=["type", "fraction", "cut", "merged", "quote", "no rows"],
+    ids=["type", "fraction", "cut", "merged", "quote"],
 )
 def test_a_faulty_row_stops_the_load_and_leaves_the_last_good_table(
     con: duckdb.DuckDBPyConnection, raw_dir: Path, rows: str, message: str
