@@ -373,7 +373,9 @@ def test_the_places_of_many_faults_are_found_in_time_that_grows_with_the_file(tm
     write(tmp_path, HEADER + "1,-1\n2,-1,NULL\n3,-1,C\n" * pairs)
     load_raw_files(con, tmp_path, Contract({TABLE.name: TABLE}), max_rejected_share=0.99, report=lambda _: None)
     assert time.perf_counter() - started < 30
-    places = con.execute("select line % 3, fault, count(*), max(line) from staging.rejected_rows group by all order by 1")
+    places = con.execute(
+        "select line % 3, fault, count(*), max(line) from staging.rejected_rows group by all order by 1"
+    )
     last = 3 * pairs + 1
     assert places.fetchall() == [(0, "MISSING WORD", pairs, last - 1), (2, "MISSING COLUMNS", pairs, last - 2)]
 
