@@ -1,10 +1,12 @@
 """Compare families of models and treatments of the imbalance."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import mlflow
 import numpy as np
 import pandas as pd
+from pydantic import Field
 from sklearn.model_selection import train_test_split
 
 from ml.comparison.candidates import Judged, against_best, best_of, candidates_of, judge_candidates
@@ -15,6 +17,7 @@ from ml.data.training_set import TrainingData
 from ml.modelling.folds import assign_folds
 from ml.modelling.holdout import split_holdout
 from ml.modelling.recipe import TrainingConfig
+from ml.modelling.validation import FoldCount, Seed, validated
 from ml.registry.registry import Registry
 from warehouse.core.errors import SettingsError
 from warehouse.core.git import git_state
@@ -28,7 +31,7 @@ FOLDS, QUICK_FOLDS = 5, 3
 TABLE_FILE, PAGE_FILE, FIGURE_FILE = "comparison.csv", "comparison.html", "comparison.png"
 
 
-@dataclass(frozen=True)
+@validated
 class ComparisonConfig:
     """What is compared, and on what.
 
@@ -39,7 +42,7 @@ class ComparisonConfig:
     rows : int
         Applicants at most; more are sampled, stratified by label.
     folds : int
-        Number of folds; >= 2.
+        Number of folds; 2 to 50.
     seed : int
         Of the hold-out, the sample, the folds, the models and the bootstrap.
     quick : bool
@@ -53,18 +56,17 @@ class ComparisonConfig:
 
     families: tuple[str, ...] = tuple(FAMILIES)
     treatments: tuple[str, ...] = TREATMENTS
-    rows: int = MOST_ROWS
-    folds: int = FOLDS
-    seed: int = TrainingConfig.seed
+    rows: Annotated[int, Field(ge=4, title="--rows")] = MOST_ROWS
+    folds: FoldCount = FOLDS
+    seed: Seed = TrainingConfig.seed
     quick: bool = False
 
     def __post_init__(self) -> None:
-        TrainingConfig(seed=self.seed, folds=self.folds)
         if self.rows < 2 * self.folds:
             raise SettingsError(
-                expected=f"{2 * self.folds} --rows or more for {self.folds} folds",
+                expected=f"a whole number from {2 * self.folds} on for --rows, as there are {self.folds} folds",
                 found=f"{self.rows}",
-                remedy="change it",
+                remedy="pass more --rows or fewer --folds",
             )
         for option, given, known in (
             ("--families", self.families, tuple(FAMILIES)),

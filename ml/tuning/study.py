@@ -1,20 +1,22 @@
-"""Studies of tuning: what they are told, where they are kept, how they go on, and what they look like."""
+"""Studies of tuning: their configuration, storage, continuation and figures."""
 
 import warnings
-from dataclasses import dataclass
+from typing import Annotated
 
 import matplotlib.pyplot as plt
 import optuna
 from matplotlib.figure import Figure
 from optuna.exceptions import OptunaError
 from optuna.trial import TrialState
+from pydantic import Field
 from sqlalchemy.exc import SQLAlchemyError
 
 from ml.data.training_set import TrainingData
 from ml.modelling.folds import Folds
 from ml.modelling.recipe import TrainingConfig
+from ml.modelling.validation import FoldCount, HoldoutShare, Seed, validated
 from ml.registry.recipes import recipe_path
-from ml.tuning.objective import COST, DIRECTIONS
+from ml.tuning.objective import COST, DIRECTIONS, Kind
 from warehouse.core.errors import SettingsError, first_line
 from warehouse.core.settings import Settings
 
@@ -27,9 +29,9 @@ MADE_ON = "made_on"
 LONGEST_CAUSE = 200
 
 
-@dataclass(frozen=True)
+@validated
 class TuningConfig:
-    """What a tuning command is told.
+    """The configuration of a tuning command.
 
     Attributes
     ----------
@@ -47,21 +49,14 @@ class TuningConfig:
         Address of Optuna's database; None for a SQLite file beside the MLflow store.
     """
 
-    trials: int = TRIALS
-    timeout: float | None = None
-    objective: str = COST
-    folds: int = TrainingConfig.folds
-    seed: int = TrainingConfig.seed
-    holdout: float = TrainingConfig.holdout
+    trials: Annotated[int, Field(ge=1, title="--trials")] = TRIALS
+    timeout: Annotated[float | None, Field(gt=0, title="--timeout")] = None
+    objective: Annotated[Kind, Field(title="--objective")] = COST
+    folds: FoldCount = TrainingConfig.folds
+    seed: Seed = TrainingConfig.seed
+    holdout: HoldoutShare = TrainingConfig.holdout
     study: str | None = None
     storage: str | None = None
-
-    def __post_init__(self) -> None:
-        TrainingConfig(seed=self.seed, folds=self.folds, holdout=self.holdout)
-        for name, valid in (("--trials", self.trials >= 1), ("--timeout", self.timeout is None or self.timeout > 0)):
-            if not valid:
-                value = getattr(self, name.removeprefix("--"))
-                raise SettingsError(expected=f"{name} above 0", found=str(value), remedy="change it")
 
 
 def open_study(config: TuningConfig, settings: Settings, data: TrainingData, folds: Folds) -> optuna.Study:
