@@ -6,6 +6,7 @@ from itertools import combinations
 
 import duckdb
 import numpy as np
+from scipy.stats import rankdata, spearmanr
 
 from warehouse.generator.fidelity.features import DEPENDENT, FEATURES, history_sql
 from warehouse.loading.contract import Column, Contract
@@ -104,10 +105,9 @@ def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
     1.0
     """
     known = ~np.isnan(x) & ~np.isnan(y)
-    ranks = [_ranks(values[known]) for values in (x, y)]
-    if known.sum() < 3 or min(np.ptp(rank) for rank in ranks) == 0:
+    if known.sum() < 3 or min(np.ptp(values[known]) for values in (x, y)) == 0:
         return 0.0
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(spearmanr(x[known], y[known]).statistic)
 
 
 def auc(target: np.ndarray, values: np.ndarray) -> float:
@@ -118,18 +118,12 @@ def auc(target: np.ndarray, values: np.ndarray) -> float:
     """
     known = ~np.isnan(values)
     target, values = target[known], values[known]
-    ranks = _ranks(values)
+    ranks = rankdata(values)
     positives = int(target.sum())
     negatives = len(target) - positives
     if not positives or not negatives:
         return 0.5
     return float((ranks[target == 1].sum() - positives * (positives + 1) / 2) / (positives * negatives))
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1, ties share their mean."""
-    _, index, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[index]
 
 
 def _column(table: str, column: Column, real: Connection, generated: Connection) -> Iterator[Entry]:
