@@ -125,9 +125,9 @@ def judge(
 ) -> Verdict:
     """Decide whether a model becomes the champion.
 
-    It must cost no more than the champion on the same applicants (the AUC decides a draw). Where the 90 % interval of
-    the difference, by a paired bootstrap over applicants, does not exclude that it costs more, its AUC, which is the
-    less noisy measure, may not be lower either: otherwise two equally good models would take turns by chance.
+    It must cost less than the champion on the same applicants; at the same cost, its AUC must be higher. Where the 90 %
+    interval of the difference in cost, by a paired bootstrap over applicants, does not lie below zero, its AUC, which
+    is the less noisy measure, may not be lower either: otherwise two equally good models would take turns by chance.
 
     Parameters
     ----------
@@ -161,12 +161,13 @@ def judge(
         f"AUC {candidate.auc:.4f} against {champion.auc:.4f}"
     )
     if np.isclose(candidate.cost_per_1000, champion.cost_per_1000):
-        cheaper = candidate.auc > champion.auc
+        lower = candidate.auc > champion.auc
     else:
-        cheaper = candidate.cost_per_1000 < champion.cost_per_1000
-    proven = difference.high < 0 or candidate.auc >= champion.auc
-    doubt = ": the difference in cost may be chance, and the AUC is lower" if cheaper and not proven else ""
-    return Verdict(cheaper and proven, compared + doubt, difference=difference)
+        lower = candidate.cost_per_1000 < champion.cost_per_1000
+    significant, ranks_no_worse = difference.high < 0, candidate.auc >= champion.auc
+    promoted = lower and (significant or ranks_no_worse)
+    objection = ": the difference in cost may be chance, and the AUC is lower" if lower and not promoted else ""
+    return Verdict(promoted, compared + objection, difference=difference)
 
 
 def _recipe(model: RegisteredModel, values: dict[str, float]) -> TrainingConfig:
