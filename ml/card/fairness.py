@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.card.words import cost, share, with_interval
-from ml.evaluation.intervals import Interval
+from ml.evaluation.bootstrap import Interval
 from ml.fair_lending.report import ARTIFACTS, FIGURE_FILE, GROUPS_FILE, PRICE_FILE
 from ml.registry.registry import RegisteredModel, Registry
 from warehouse.core.errors import ModelError, first_line

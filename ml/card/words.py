@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from ml.evaluation.intervals import Interval
+from ml.evaluation.bootstrap import Interval
 from ml.modelling.recipe import LIGHTGBM, RECIPE, TREE_PARAMETERS, TrainingConfig, default_recipe
 from warehouse.core.errors import SettingsError
 

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ml.evaluation.intervals import Interval
+from ml.evaluation.bootstrap import Interval
 from ml.fair_lending.groups import FOUR_FIFTHS, GroupMeasures
 from ml.reporting.plots import CHOSEN, CURVE, INK, MUTED
 

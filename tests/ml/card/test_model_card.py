@@ -132,13 +132,6 @@ def test_out_of_fold_intervals_hold_the_logged_measures(registry):
         assert interval.low < interval.estimate < interval.high
 
 
-def test_the_normalised_score_has_the_interval_of_the_cost_turned_round(registry):
-    model = registry.champion()
-    found = out_of_fold_intervals(model.metrics, registry.manifest(model), registry.out_of_fold(model))
-    cost, score = found[COST], found[SCORE]
-    assert score.high - score.estimate == pytest.approx(2 * (cost.estimate - cost.low) / 1000)
-
-
 def test_main_variables_and_groups_are_shown_once_they_are_made(full, settings, registry):
     text = markdown_of(full)
     assert "| Feature | Theme | Effect on the odds | Direction |" in text
