@@ -1,6 +1,5 @@
 """Measure the raw data and write the page."""
 
-import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from typing import TypeVar
 import duckdb
 
 from warehouse.core.database import connect
-from warehouse.core.errors import SettingsError, WarehouseMissingError, first_line
+from warehouse.core.errors import WarehouseMissingError, first_line
 from warehouse.loading.contract import Contract
 from warehouse.profiling.content import Profile
 from warehouse.profiling.oddities import measure_extremes, measure_oddities
@@ -62,28 +61,6 @@ def measure_profile(warehouse: Path, contract: Contract, *, report: Callable[[st
                 found=first_line(error),
                 remedy="build it again: cd dbt_project && dbt build",
             ) from error
-
-
-def write_page(path: Path, text: str) -> None:
-    """Write the page; it appears whole or not at all.
-
-    Raises
-    ------
-    SettingsError
-        The file cannot be written.
-    """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            unfinished.write_text(text, encoding="utf-8")
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise SettingsError(
-            expected=f"to write the page {path}", found=str(error), remedy="choose another file with --out"
-        ) from error
 
 
 def _measure(
