@@ -18,7 +18,8 @@ NOT_FEATURES = frozenset({KEY, TARGET, POPULATION})
 DECILES = [tenth / 10 for tenth in range(1, 10)]
 CATEGORIES_KEPT = 50
 COLUMNS_PER_QUERY = 50
-NUMERIC = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "FLOAT", "DOUBLE"})
+INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+NUMERIC = frozenset({*INTEGERS, *(f"U{name}" for name in INTEGERS), "FLOAT", "DOUBLE"})
 MISSING, OTHERS = "missing", "other values"
 
 

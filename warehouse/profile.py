@@ -18,9 +18,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Write one self-contained HTML page about the raw tables of the built warehouse: rows, missing "
         "values, default rates, outliers and sentinels, and what single columns say about default.",
     )
-    parser.add_argument(
-        "--database", type=Path, metavar="FILE", help="DuckDB file (default: CREDIT_DUCKDB)"
-    )
+    parser.add_argument("--database", type=Path, metavar="FILE", help="DuckDB file (default: CREDIT_DUCKDB)")
     parser.add_argument("--out", type=Path, metavar="FILE", default=DEFAULT_OUT, help="page to write (%(default)s)")
     return parser
 
@@ -29,10 +27,10 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure, write the page, and say where."""
     options = _parser().parse_args(argv)
-    from warehouse.core.files import write_text  # noqa: PLC0415 - `--help` need not wait for DuckDB
-    from warehouse.loading.contract import load_contract  # noqa: PLC0415
-    from warehouse.profiling.page import render  # noqa: PLC0415
-    from warehouse.profiling.workflow import measure_profile  # noqa: PLC0415
+    from warehouse.core.files import write_text
+    from warehouse.loading.contract import load_contract
+    from warehouse.profiling.page import render
+    from warehouse.profiling.workflow import measure_profile
 
     started = time.perf_counter()
     profile = measure_profile(options.database or Settings.from_environment().duckdb_path, load_contract())

@@ -1,7 +1,9 @@
 """The comparison as a table, a page and a figure."""
 
-import html
+import io
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,9 +11,9 @@ from matplotlib.figure import Figure
 
 from ml.comparison.candidates import MEASURES, AgainstBest, Judged
 from ml.evaluation.bootstrap import Difference
-from ml.reporting.plots import INK, MUTED
+from ml.reporting.style import DASHED, FAMILIES, MUTED, SMALL, new_figure, styled, titled, without_frame
+from warehouse.core.page import Head, Verdict, png_uri, render
 
-COLOURS = ("#8a949c", "#1f5f8b", "#5a8f3c", "#8f5aa8", "#c8502d", "#c99a1e")
 DECIMALS = {"cost_per_1000": 1, "fit_seconds": 2, "brier_score": 4, "auc": 4, "gini": 4, "ks": 4}
 TITLES = {
     "auc": "AUC",
@@ -29,21 +31,15 @@ TITLES = {
 NOTES = (
     "Mean and standard deviation over the folds. Cost (10 per defaulter granted, 1 per good payer refused), F1, F2, "
     "recall and precision: each fold judged by the threshold chosen on the others.",
-    "Against the best: difference of cost per 1,000 with its 95 % interval, applicants resampled, the same for both; p "
-    "is the chance that the model costs more than the best. The best of many was chosen by the same figures, so a "
-    "close second may be as good.",
-    "Class weights and resampling shift probabilities upwards: their Brier score shows it, their threshold allows "
+    "Difference to the best: cost per 1,000 with its 95 % interval from paired resampling of the applicants; p is the "
+    "probability that the model costs more than the best. The best was chosen by the same figures, so a close second "
+    "may be as good.",
+    "Class weights and resampling raise the predicted probabilities: the Brier score shows it, the threshold allows "
     "for it.",
 )
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #22303c; margin: 2rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #e6e9ec; white-space: nowrap; }
-th { background: #f4f6f7; position: sticky; top: 0; }
-td:nth-child(1), td:nth-child(2), th:nth-child(1), th:nth-child(2) { text-align: left; }
-tr.best { font-weight: 600; background: #fbf3ef; }
-p { max-width: 60rem; } img { max-width: 100%; }
-"""
+TEMPLATE = Path(__file__).resolve().parent / "templates" / "comparison.html.j2"
+COST, AUC = "cost_per_1000", "auc"
+PAGE_ORDER = (COST, "brier_score", AUC, "auc_gap", "ks", "recall", "precision", "f2", "f1", "gini", "fit_seconds")
 
 
 def results_table(judged: Sequence[Judged], differences: Sequence[AgainstBest]) -> pd.DataFrame:
@@ -58,7 +54,7 @@ def results_table(judged: Sequence[Judged], differences: Sequence[AgainstBest]) 
     rows = []
     for one, against in zip(judged, differences, strict=True):
         mean, spread = one.by_fold.mean(), one.by_fold.std(ddof=1)
-        row = {"family": one.candidate.family, "imbalance": one.candidate.treatment}
+        row: dict[str, Any] = {"family": one.candidate.family, "imbalance": one.candidate.treatment}
         for name in MEASURES:
             row |= {f"{name}_mean": float(mean[name]), f"{name}_std": float(spread[name])}
         row |= _columns("cost_difference", against.cost_per_1000) | _columns("auc_difference", against.auc)
@@ -76,30 +72,50 @@ def as_text(table: pd.DataFrame) -> str:
     return shown.to_string(index=False, justify="right")
 
 
-def as_page(table: pd.DataFrame, subtitle: str, figure_file: str) -> str:
-    """The table as an HTML page, with every spread."""
-    titles = ["family", "imbalance", *(TITLES[name] for name in MEASURES), "cost against the best"]
-    rows = []
-    for position, row in enumerate(table.to_dict("records")):
-        cells = [row["family"], row["imbalance"], *(_cell(row, name, spread=True) for name in MEASURES), _verdict(row)]
-        opening = '<tr class="best">' if position == 0 else "<tr>"
-        rows.append(opening + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
-    head = "".join(f"<th>{html.escape(title)}</th>" for title in titles)
-    notes = "".join(f"<p>{html.escape(note)}</p>" for note in NOTES)
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Comparison of models</title>'
-        f"<style>{STYLE}</style>"
-        f"<h1>Comparison of models</h1><p>{html.escape(subtitle)}</p>"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{notes}"
-        f'<img src="{figure_file}" alt="Cost per 1,000 applications and AUC of every model"></html>\n'
-    )
+def as_page(table: pd.DataFrame, subtitle: str, provenance: str) -> str:
+    """The comparison as one HTML file: the measures that decide first, then the others, and the figure.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `results_table` makes it.
+    subtitle : str
+        What was compared on, in words.
+    provenance : str
+        Run, revision and time.
+    """
+    records = table.to_dict("records")
+    best = records[0]
+    picture = io.BytesIO()
+    comparison_figure(table, subtitle).savefig(picture, format="png")
+    return render(
+        TEMPLATE,
+        Head(
+            title="Comparison of models",
+            provenance=f"{subtitle}; {provenance}",
+            verdict=Verdict(f"Lowest cost: {best['family']} / {best['imbalance']}", "good"),
+        ),
+        columns=[("Model", "t"), (TITLES[COST].capitalize(), "n"), ("Difference to the best (95 % interval)", "n"),
+                 ("Verdict", "t"), *((TITLES[name], "n") for name in PAGE_ORDER[1:])],
+        rows=[_page_row(row) for row in records],
+        figure=png_uri(picture.getvalue(), "the comparison"),
+        notes=NOTES,
+    )  # fmt: skip
 
 
+def _page_row(row: dict[str, Any]) -> tuple[str, ...]:
+    low, high = row["cost_difference_low"], row["cost_difference_high"]
+    difference = f"{row['cost_difference']:+.1f} ({low:+.1f} to {high:+.1f})" if low or high else "-"
+    others = (_cell(row, name, spread=name in {"brier_score", AUC}) for name in PAGE_ORDER[1:])
+    return f"{row['family']} / {row['imbalance']}", _cell(row, COST, spread=True), difference, _kind(row), *others
+
+
+@styled
 def comparison_figure(table: pd.DataFrame, subtitle: str) -> Figure:
     """Cost per 1,000 and AUC of every candidate, mean and standard deviation over the folds, cheapest on top."""
     families = sorted(table["family"].unique())
-    colour = {family: COLOURS[position % len(COLOURS)] for position, family in enumerate(families)}
-    figure = Figure(figsize=(10.5, 1.8 + 0.29 * len(table)), dpi=130, layout="constrained")
+    colour = {family: FAMILIES[position % len(FAMILIES)] for position, family in enumerate(families)}
+    figure = new_figure(1.8 + 0.29 * len(table))
     axes = figure.subplots(1, 2, sharey=True)
     heights = np.arange(len(table))[::-1]
     for panel, name, title in zip(axes, ("cost_per_1000", "auc"), ("cost per 1,000 applications", "AUC"), strict=True):
@@ -115,18 +131,15 @@ def comparison_figure(table: pd.DataFrame, subtitle: str) -> Figure:
                 capsize=2.5,
             )
         best = table.iloc[0][f"{name}_mean"]
-        panel.axvline(best, color=MUTED, linewidth=1, linestyle=":", zorder=0)
-        panel.set_xlabel(title, color=INK)
-        panel.spines[["top", "right", "left"]].set_visible(False)
-        panel.grid(axis="x", color="#e6e9ec", linewidth=0.8)
-        panel.tick_params(axis="y", length=0)
-        panel.set_axisbelow(True)
-    axes[0].set_yticks(heights, [f"{family} / {treatment}" for family, treatment in _names(table)], fontsize=9)
+        panel.axvline(best, color=MUTED, linewidth=1, linestyle=DASHED, zorder=0)
+        panel.set_xlabel(title)
+        without_frame(panel)
+    axes[0].set_yticks(heights, [f"{family} / {treatment}" for family, treatment in _names(table)], fontsize=SMALL)
     for label, (family, _) in zip(axes[0].get_yticklabels(), _names(table), strict=True):
         label.set_color(colour[family])
-    axes[0].set_title("lower is better", loc="left", color=MUTED, fontsize=10)
-    axes[1].set_title("higher is better", loc="left", color=MUTED, fontsize=10)
-    figure.suptitle(f"Models compared on the same folds\n{subtitle}", color=INK, fontsize=12, x=0.02, ha="left")
+    axes[0].set_title("lower is better", color=MUTED)
+    axes[1].set_title("higher is better", color=MUTED)
+    titled(figure, "Models compared on the same folds", subtitle)
     return figure
 
 
@@ -143,7 +156,7 @@ def _columns(name: str, difference: Difference) -> dict[str, float]:
     }
 
 
-def _cell(row: dict[str, float], name: str, *, spread: bool) -> str:
+def _cell(row: dict[str, Any], name: str, *, spread: bool) -> str:
     digits = DECIMALS.get(name, 3)
     mean, deviation = row[f"{name}_mean"], row[f"{name}_std"]
     if np.isnan(mean):
@@ -151,10 +164,17 @@ def _cell(row: dict[str, float], name: str, *, spread: bool) -> str:
     return f"{mean:.{digits}f} ± {deviation:.{digits}f}" if spread else f"{mean:.{digits}f}"
 
 
-def _verdict(row: dict[str, float]) -> str:
+def _verdict(row: dict[str, Any]) -> str:
     low, high = row["cost_difference_low"], row["cost_difference_high"]
     if low == high == 0:
-        return "decides alike" if row["auc_difference"] else "the best"
-    kind = "real" if low > 0 or high < 0 else "may be luck"
+        return _kind(row)
     chance = row["cost_difference_probability_above_0"]
-    return f"{row['cost_difference']:+.1f} [{low:+.1f}, {high:+.1f}] p {chance:.2f} {kind}"
+    return f"{row['cost_difference']:+.1f} [{low:+.1f}, {high:+.1f}] p {chance:.2f} {_kind(row)}"
+
+
+def _kind(row: dict[str, Any]) -> str:
+    """What the difference to the best is worth."""
+    low, high = row["cost_difference_low"], row["cost_difference_high"]
+    if low == high == 0:
+        return "same decisions" if row["auc_difference"] else "the best"
+    return "significant" if low > 0 or high < 0 else "may be chance"

@@ -14,6 +14,7 @@ from ml.data.training_set import TrainingData
 from ml.modelling.folds import Folds
 from ml.modelling.recipe import TrainingConfig
 from ml.registry.recipes import recipe_path
+from ml.reporting.style import NARROW, styled
 from ml.tuning.objective import COST, DIRECTIONS
 from warehouse.core.errors import SettingsError, first_line
 from warehouse.core.settings import Settings
@@ -112,6 +113,7 @@ def finished(study: optuna.Study) -> int:
     return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)))
 
 
+@styled
 def study_figures(study: optuna.Study) -> dict[str, Figure]:
     """Value against trial, and how much each parameter matters, by file name; the latter needs some trials."""
     plt.switch_backend("Agg")
@@ -126,7 +128,7 @@ def study_figures(study: optuna.Study) -> dict[str, Figure]:
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             warnings.simplefilter("ignore", UserWarning)  # fewer than two trials with some parameter
             figures[name] = plot(study, target_name=unit).figure
-        figures[name].set_size_inches(9, 5.4)
+        figures[name].set_size_inches(NARROW, 4.9)
         figures[name].tight_layout()
         plt.close(figures[name])
     return figures

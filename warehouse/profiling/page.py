@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from warehouse.core.page import NONE, Head, Named, number, percent, render as render_page
+from warehouse.core.page import NONE, Head, Named, number, percent
+from warehouse.core.page import render as render_page
 from warehouse.loading.contract import Table
 from warehouse.profiling.content import Profile
 from warehouse.profiling.oddities import Oddity
