@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from monitoring.evidently_report import choose_columns
 from monitoring.populations import Population
 from monitoring.psi import THRESHOLDS, ColumnDrift
 from warehouse.core.page import NONE, Head, Verdict, percent, render
@@ -29,7 +30,7 @@ def render_drift(
     drifts : sequence of ColumnDrift
         All measured columns, the most drifted first.
     chosen : sequence of ColumnDrift
-        Those that matter; the first of them are drawn.
+        Those that Evidently draws; the ones that matter most of them are drawn here too.
     created_at : datetime
         In UTC.
     """
@@ -50,7 +51,7 @@ def render_drift(
         ],
         rows=[_row(drift) for drift in drifts],
         shown=min(ROWS_SHOWN, len(drifts)),
-        charts=[(drift, _bins(drift)) for drift in chosen[:CHARTS_SHOWN]],
+        charts=[(drift, _bins(drift)) for drift in choose_columns(chosen, CHARTS_SHOWN)],
         chosen=len(chosen),
         levels=LEVELS,
         only_in=[

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import matplotlib
 from fpdf import FPDF
 from fpdf.enums import TableBordersLayout
-from fpdf.fonts import FontFace, TextStyle
+from fpdf.fonts import FontFace, TextStyle, TTFFont
 
 from ml.card.render import to_body
 
@@ -58,10 +58,11 @@ class CardPdf(FPDF):
     def close(self) -> None:
         """Close the files of the fonts, which fpdf2 leaves open."""
         for font in self.fonts.values():
-            font.ttfont.close()
+            if isinstance(font, TTFFont):
+                font.ttfont.close()
 
     @property
-    def line(self) -> float:
+    def line_height(self) -> float:
         """Height of a line in mm."""
         return self.base * 0.47
 
@@ -72,7 +73,7 @@ class CardPdf(FPDF):
 
     def keep(self, lines: float) -> None:
         """Begin a new page when fewer lines are left on this one."""
-        if self.will_page_break(lines * self.line):
+        if self.will_page_break(lines * self.line_height):
             self.add_page()
 
 
@@ -160,7 +161,7 @@ def _table(pdf: CardPdf, element: ElementTree.Element) -> None:
         width=min(sum(widths), pdf.epw),
         align="LEFT",
         text_align="LEFT",
-        line_height=pdf.line * 0.95,
+        line_height=pdf.line_height * 0.95,
         padding=(0.25, PADDING, 0.25, 0),
         borders_layout=TableBordersLayout.HORIZONTAL_LINES,
         headings_style=FontFace(emphasis="BOLD", color=MUTED),

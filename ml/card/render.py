@@ -14,7 +14,6 @@ from xml.etree.ElementTree import Element
 import jinja2
 import markdown
 from markdown.treeprocessors import Treeprocessor
-from markupsafe import Markup
 
 from warehouse.core.page import Head, png_uri, render
 
@@ -22,6 +21,7 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 MARKDOWN_TEMPLATE, PAGE_TEMPLATE = "model_card.md.j2", "model_card.html.j2"
 EXTENSIONS = ("tables", "fenced_code", "sane_lists", "toc")
 MARKS = re.compile(r"[\\`*\[\]]|(?<!\w)_|_(?!\w)")
+NUMBER = re.compile(r"^\d+\. ")  # of a section; the list of contents has its own
 LONGEST_SHORT = 24  # characters of a cell that stay on one line
 
 
@@ -121,7 +121,9 @@ def to_body(text: str, pictures: Mapping[str, str]) -> Body:
     reader.inlinePatterns.deregister("html")
     reader.treeprocessors.register(_Elements(reader, pictures), "card", 0)
     html = reader.convert(text)
-    sections = [(token["id"], token["name"]) for title in reader.toc_tokens for token in title["children"]]
+    sections = [
+        (token["id"], NUMBER.sub("", token["name"])) for title in reader.toc_tokens for token in title["children"]
+    ]
     return Body(html, tuple(sections))
 
 
@@ -180,4 +182,4 @@ def to_html(text: str, head: Head, pictures: Mapping[str, bytes]) -> str:
         A figure is not a PNG.
     """
     body = to_body(text, {name: png_uri(png, name) for name, png in pictures.items()})
-    return render(TEMPLATES / PAGE_TEMPLATE, head, sections=body.sections, body=Markup(body.html))  # noqa: S704 - XHTML
+    return render(TEMPLATES / PAGE_TEMPLATE, head, sections=body.sections, body=body.html)

@@ -25,8 +25,8 @@ TITLES = {
     "precision": "precision",
     "brier_score": "Brier",
     "cost_per_1000": "cost per 1,000",
-    "auc_gap": "AUC train - valid",
-    "fit_seconds": "fit s",
+    "auc_gap": "AUC gap to training",
+    "fit_seconds": "seconds to fit",
 }
 NOTES = (
     "Mean and standard deviation over the folds. Cost (10 per defaulter granted, 1 per good payer refused), F1, F2, "
@@ -39,7 +39,8 @@ NOTES = (
 )
 TEMPLATE = Path(__file__).resolve().parent / "templates" / "comparison.html.j2"
 COST, AUC = "cost_per_1000", "auc"
-PAGE_ORDER = (COST, "brier_score", AUC, "auc_gap", "ks", "recall", "precision", "f2", "f1", "gini", "fit_seconds")
+DECIDING = (COST, AUC, "brier_score", "auc_gap", "fit_seconds")
+OTHERS = tuple(name for name in MEASURES if name not in DECIDING)
 
 
 def results_table(judged: Sequence[Judged], differences: Sequence[AgainstBest]) -> pd.DataFrame:
@@ -85,7 +86,6 @@ def as_page(table: pd.DataFrame, subtitle: str, provenance: str) -> str:
         Run, revision and time.
     """
     records = table.to_dict("records")
-    best = records[0]
     picture = io.BytesIO()
     comparison_figure(table, subtitle).savefig(picture, format="png")
     return render(
@@ -93,21 +93,40 @@ def as_page(table: pd.DataFrame, subtitle: str, provenance: str) -> str:
         Head(
             title="Comparison of models",
             provenance=f"{subtitle}; {provenance}",
-            verdict=Verdict(f"Lowest cost: {best['family']} / {best['imbalance']}", "good"),
+            verdict=Verdict(f"Lowest cost: {_model(records[0])}", "good"),
         ),
-        columns=[("Model", "t"), (TITLES[COST].capitalize(), "n"), ("Difference to the best (95 % interval)", "n"),
-                 ("Verdict", "t"), *((TITLES[name], "n") for name in PAGE_ORDER[1:])],
-        rows=[_page_row(row) for row in records],
+        columns=[
+            ("Model", "t"),
+            (_title(COST), "n"),
+            ("Difference to the best (95 % interval)", "n"),
+            ("Verdict", "t"),
+            *((_title(name), "n") for name in DECIDING[1:]),
+        ],
+        rows=[(*_costs(row), *_cells(row, DECIDING[1:])) for row in records],
+        other_columns=[("Model", "t"), *((_title(name), "n") for name in OTHERS)],
+        other_rows=[(_model(row), *_cells(row, OTHERS)) for row in records],
         figure=png_uri(picture.getvalue(), "the comparison"),
         notes=NOTES,
-    )  # fmt: skip
+    )
 
 
-def _page_row(row: dict[str, Any]) -> tuple[str, ...]:
+def _title(name: str) -> str:
+    return TITLES[name][:1].upper() + TITLES[name][1:]
+
+
+def _model(row: dict[str, Any]) -> str:
+    return f"{row['family']} / {row['imbalance']}"
+
+
+def _costs(row: dict[str, Any]) -> tuple[str, ...]:
+    """Model, cost, its difference to the best, and what that difference is worth."""
     low, high = row["cost_difference_low"], row["cost_difference_high"]
     difference = f"{row['cost_difference']:+.1f} ({low:+.1f} to {high:+.1f})" if low or high else "-"
-    others = (_cell(row, name, spread=name in {"brier_score", AUC}) for name in PAGE_ORDER[1:])
-    return f"{row['family']} / {row['imbalance']}", _cell(row, COST, spread=True), difference, _kind(row), *others
+    return _model(row), _cell(row, COST, spread=True), difference, _kind(row)
+
+
+def _cells(row: dict[str, Any], names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(_cell(row, name, spread=name != "fit_seconds") for name in names)
 
 
 @styled

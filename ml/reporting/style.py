@@ -5,7 +5,7 @@ The colours are dark on white: pages turn them round for readers who prefer a da
 
 import functools
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -17,7 +17,7 @@ DASHED = (0, (4, 3))
 NARROW, WIDE = 6.6, 10.5  # inches; two narrow figures stand side by side on a page
 DOTS_PER_INCH = 150
 SMALL = 8.5
-STYLE = {
+STYLE: dict[Any, Any] = {
     "figure.dpi": DOTS_PER_INCH,
     "figure.titlesize": 11.5,
     "font.family": "DejaVu Sans",
