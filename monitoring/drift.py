@@ -120,8 +120,8 @@ def _histograms(population: Population, cuts: dict[str, list[_Cut]]) -> dict[str
         f"select {totals}, {', '.join(expressions)} from {population.relation}"
     ).fetchone()
     counts = {}
-    for number, (column, column_cuts) in enumerate(cuts.items()):
-        histogram, mean, *rest = found[number * per_column : (number + 1) * per_column]
+    for position, (column, column_cuts) in enumerate(cuts.items()):
+        histogram, mean, *rest = found[position * per_column : (position + 1) * per_column]
         counts[column] = _Counts(
             rows=_with_missing(histogram, column_cuts, rows),
             defaulters=_with_missing(rest[0], column_cuts, int(defaults or 0)) if labelled else None,

@@ -131,7 +131,7 @@ def _data_without_markup() -> Iterator[None]:
         return json.dumps(content, **options).replace("<", "\\u003c")
 
     unpatched = dashboard.json
-    dashboard.json = SimpleNamespace(dumps=dumps)  # type: ignore[assignment]
+    dashboard.json = SimpleNamespace(dumps=dumps)
     try:
         yield
     finally:

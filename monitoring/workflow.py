@@ -40,8 +40,8 @@ def write_report(
     drifts = measure_drift(reference, current)
     summary = summarize(reference, current, drifts)
     chosen = choose_columns(drifts, options.columns)
-    samples = [sample_rows(side, chosen, options.rows, options.seed) for side in (reference, current)]
-    drawn = drawable(chosen, *samples)
+    before, now = (sample_rows(side, chosen, options.rows, options.seed) for side in (reference, current))
+    drawn = drawable(chosen, before, now)
     created_at = datetime.now(UTC).replace(microsecond=0)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ def write_report(
             content = _content(reference, current, drifts, created_at)
             figures.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
             page.write_text(render_drift(reference, current, drifts, drawn, created_at), encoding="utf-8")
-            write_evidently(*samples, drawn, evidently_page, evidently_figures)
+            write_evidently(before, now, drawn, evidently_page, evidently_figures)
             for file in (figures, evidently_figures, evidently_page, page):
                 file.replace(out / file.name)
     except OSError as error:

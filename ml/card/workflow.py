@@ -13,7 +13,7 @@ from ml.data.catalog import CatalogRow
 from ml.registry.registry import CHAMPION, MODEL_NAME, RegisteredModel, Registry
 from ml.training.figures import CALIBRATION_FIGURE, COST_CURVE_FIGURE
 from warehouse.core.files import replace_folder
-from warehouse.core.page import Head, Verdict
+from warehouse.core.page import Head, Level, Verdict
 
 LOGGED_UNDER = "model_card"
 NAME = "model_card"
@@ -59,7 +59,7 @@ def write_card(registry: Registry, model: RegisteredModel, catalog: dict[str, Ca
 
 def _head(facts: Mapping[str, Any]) -> Head:
     model, guards = facts["model"], facts["guards"]
-    level = "bad" if not guards["passed"] else "good" if model["standing"] == CHAMPION else "plain"
+    level: Level = "bad" if not guards["passed"] else "good" if model["standing"] == CHAMPION else "plain"
     return Head(
         title=f"Model card: {MODEL_NAME}, version {model['version']}",
         provenance=f"Trained {model['trained']} on {facts['data']['rows']} applicants; MLflow run {model['run']}; data "

@@ -68,8 +68,8 @@ def as_text(table: pd.DataFrame) -> str:
     shown = pd.DataFrame({"family": table["family"], "imbalance": table["imbalance"]})
     for name in MEASURES:
         spread = name in {"auc", "cost_per_1000"}
-        shown[TITLES[name]] = [_cell(row, name, spread=spread) for row in table.to_dict("records")]
-    shown["cost against the best"] = [_verdict(row) for row in table.to_dict("records")]
+        shown[TITLES[name]] = [_cell(row, name, spread=spread) for row in _records(table)]
+    shown["cost against the best"] = [_verdict(row) for row in _records(table)]
     return shown.to_string(index=False, justify="right")
 
 
@@ -85,7 +85,7 @@ def as_page(table: pd.DataFrame, subtitle: str, provenance: str) -> str:
     provenance : str
         Run, revision and time.
     """
-    records = table.to_dict("records")
+    records = _records(table)
     picture = io.BytesIO()
     comparison_figure(table, subtitle).savefig(picture, format="png")
     return render(
@@ -138,7 +138,7 @@ def comparison_figure(table: pd.DataFrame, subtitle: str) -> Figure:
     axes = figure.subplots(1, 2, sharey=True)
     heights = np.arange(len(table))[::-1]
     for panel, name, title in zip(axes, ("cost_per_1000", "auc"), ("cost per 1,000 applications", "AUC"), strict=True):
-        for height, row in zip(heights, table.to_dict("records"), strict=True):
+        for height, row in zip(heights, _records(table), strict=True):
             panel.errorbar(
                 row[f"{name}_mean"],
                 height,
@@ -160,6 +160,10 @@ def comparison_figure(table: pd.DataFrame, subtitle: str) -> Figure:
     axes[1].set_title("higher is better", color=MUTED)
     titled(figure, "Models compared on the same folds", subtitle)
     return figure
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def _names(table: pd.DataFrame) -> list[tuple[str, str]]:

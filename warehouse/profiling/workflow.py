@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import duckdb
 
@@ -21,6 +21,13 @@ MEMORY_LIMIT = "4GB"
 
 
 Measured = TypeVar("Measured")
+
+
+class Timed(Protocol):
+    """Measures one step, and reports how long it took."""
+
+    def __call__(self, step: str, measure: Callable[[], Measured], /) -> Measured:
+        """What `measure` returns."""
 
 
 def measure_profile(warehouse: Path, contract: Contract, *, report: Callable[[str], None] = print) -> Profile:
@@ -55,6 +62,8 @@ def measure_profile(warehouse: Path, contract: Contract, *, report: Callable[[st
             con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
             require_raw_tables(con, contract)
             return _measure(con, warehouse.name, contract, timed)
+        except duckdb.InterruptException:
+            raise
         except duckdb.Error as error:
             raise WarehouseMissingError(
                 expected=f"to read every table of {warehouse}",
@@ -67,7 +76,7 @@ def _measure(
     con: duckdb.DuckDBPyConnection,
     name: str,
     contract: Contract,
-    timed: Callable[[str, Callable[[], Measured]], Measured],
+    timed: Timed,
 ) -> Profile:
     ordered = sorted(contract.tables.values(), key=lambda table: table.name != "application_train")
     tables = timed("rows and missing values", lambda: [measure_table(con, table) for table in ordered])

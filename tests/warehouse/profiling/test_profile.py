@@ -375,11 +375,16 @@ def test_a_damaged_warehouse_is_one_line(changed: Callable[..., Path], capsys: p
     assert one_line_error(["--database", str(warehouse)], capsys)
 
 
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, duckdb.InterruptException])
 def test_an_interruption_is_one_line(
-    built_warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    interruption: type[BaseException],
+    built_warehouse: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ):
     def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+        raise interruption
 
     monkeypatch.setattr(workflow, "measure_oddities", interrupt)
     assert main(["--database", str(built_warehouse), "--out", str(tmp_path / "profile.html")]) == 130
