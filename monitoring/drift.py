@@ -1,6 +1,7 @@
 """How far two populations differ, column by column: counted in the database on every row, compared by PSI.
 
-Numeric columns are cut at the deciles of the reference, text by its values; a missing value is a bin of its own.
+Numeric columns are cut at the deciles of the reference, text by its values; a missing value (null, nan, infinity) is a
+bin of its own.
 """
 
 import math
@@ -139,7 +140,7 @@ def _with_missing(histogram: dict[float, int] | None, cuts: list[_Cut], rows: in
 def _number(population: Population, column: str) -> str:
     name = quoted(column)
     if population.types[column] in ("DOUBLE", "FLOAT"):
-        return f"case when isnan({name}) then null else cast({name} as double) end"
+        return f"case when isfinite({name}) then cast({name} as double) end"
     return f"cast({name} as double)"
 
 
