@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.building import build_marts
+from tests.support.building import build_marts
 from warehouse.generate import main as generate
 
 SAMPLE_DIR = Path(__file__).resolve().parents[2] / "shared" / "home-credit-sample"

@@ -24,6 +24,25 @@ class Feature:
     auc: float | None = None
 
 
+class CatalogRow(NamedTuple):
+    """What `marts.feature_catalog` says about a feature."""
+
+    mart: str
+    description: str
+
+
+def read_loan_amounts(database: Path) -> frozenset[str]:
+    """Features that are money of a client's loans, by the catalogue of features; empty without a catalogue.
+
+    Such a feature is null when the client has no such loan, which is no missing measurement.
+    """
+    with connect(database) as con:
+        if not has_table(con, SCHEMA, CATALOG):
+            return frozenset()
+        query = f"select feature from {SCHEMA}.{CATALOG} where unit = 'currency' and mart <> 'feat_application'"
+        return frozenset(name for (name,) in con.execute(query).fetchall())
+
+
 CATALOG = "feature_catalog"
 
 
@@ -69,22 +88,3 @@ def read_catalog_rows(database: Path) -> dict[str, CatalogRow] | None:
             return None
         rows = con.execute(f"select feature, mart, coalesce(description, '') from {SCHEMA}.{CATALOG}").fetchall()
     return {name: CatalogRow(*row) for name, *row in rows}
-
-
-class CatalogRow(NamedTuple):
-    """What `marts.feature_catalog` says about a feature."""
-
-    mart: str
-    description: str
-
-
-def read_loan_amounts(database: Path) -> frozenset[str]:
-    """Features that are money of a client's loans, by the catalogue of features; empty without a catalogue.
-
-    Such a feature is null when the client has no such loan, which is no missing measurement.
-    """
-    with connect(database) as con:
-        if not has_table(con, SCHEMA, CATALOG):
-            return frozenset()
-        query = f"select feature from {SCHEMA}.{CATALOG} where unit = 'currency' and mart <> 'feat_application'"
-        return frozenset(name for (name,) in con.execute(query).fetchall())

@@ -77,7 +77,7 @@ class TrainingConfig:
     holdout : float
         Share of the applicants that is set aside and judged once; 0 <= share < 1.
     max_auc_gap : float or None
-        Greatest AUC on training rows minus AUC out of fold that may be promoted; None lets `ml.modelling.guards` decide.
+        Greatest AUC on training rows minus AUC out of fold that may be promoted; None: see `ml.modelling.guards`.
     seeds : int
         Number of models averaged for each member that draws random numbers; >= 1.
     rounds : int

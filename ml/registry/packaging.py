@@ -16,7 +16,7 @@ from warehouse.core.settings import PROJECT_ROOT
 PACKAGE = PROJECT_ROOT / "ml"
 SERVING_REQUIREMENTS = PACKAGE / "serving-requirements.txt"
 LOADER = "ml.served.scorer"
-SERVED_MODULES = ("__init__.py", "scorer.py", "extras.py")
+SERVED = PACKAGE / "served"
 ANSWER = {"probability": DataType.double, "decision": DataType.string, "threshold": DataType.double}
 
 
@@ -60,8 +60,8 @@ def storage_options(
 ) -> dict[str, Any]:
     """Arguments of `mlflow.pyfunc.log_model` and `save_model`.
 
-    The model is a folder of skops files and JSON, loaded by the code that is stored beside it: the few modules of
-    `ml` that need nothing else of the project.
+    The model is a folder of skops files and JSON, loaded by the code that is stored beside it: the package
+    `ml.served`, which needs nothing else of the project.
 
     Parameters
     ----------
@@ -76,9 +76,8 @@ def storage_options(
     """
     scorer.save(workshop / "scorer")
     code = workshop / PACKAGE.name
-    code.mkdir()
-    for name in SERVED_MODULES:
-        shutil.copy(PACKAGE / name, code / name)
+    shutil.copytree(SERVED, code / SERVED.name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PACKAGE / "__init__.py", code)
     return {
         "loader_module": LOADER,
         "data_path": str(workshop / "scorer"),

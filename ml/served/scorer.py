@@ -1,7 +1,7 @@
 """What is registered and served: pipelines whose mean is calibrated and compared with a threshold.
 
-This module and `ml.served.transformers` travel with every exported model, and this one is its MLflow loader (`_load_pyfunc`), so
-they import nothing else of this project: what the server runs is what training ran.
+The package `ml.served` travels with every exported model, and this module is its MLflow loader (`_load_pyfunc`), so the
+package imports nothing else of this project: what the server runs is what training ran.
 """
 
 import json

@@ -3,7 +3,7 @@
 Great Expectations has no DuckDB source. Over duckdb-engine it gives the connection back before it fetches the result,
 and DuckDB's result dies with it ("list index out of range"; great_expectations issues 10738 and 11579). For dialects
 that need it, it keeps one connection open: here DuckDB becomes one of them while the gate runs.
-`tests/test_quality.py` fails on the day this is no longer needed.
+`tests/warehouse/gate/test_quality.py` fails on the day this is no longer needed.
 """
 
 import atexit

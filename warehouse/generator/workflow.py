@@ -11,10 +11,10 @@ from pathlib import Path
 import duckdb
 
 from warehouse.core.errors import SettingsError, first_line
-from warehouse.generator import application, bureau, cards, previous, repayments
 from warehouse.generator.population.clients import Population
 from warehouse.generator.population.drift import DRIFTS
 from warehouse.generator.population.statistics import STATISTICS_FILE, load_statistics
+from warehouse.generator.tables import application, bureau, cards, previous, repayments
 from warehouse.generator.tables.bureau import Columns
 from warehouse.generator.writer import FORMATS, write_table
 from warehouse.loading.contract import load_contract

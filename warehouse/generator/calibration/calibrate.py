@@ -16,7 +16,7 @@ import duckdb
 import numpy as np
 
 from warehouse.core.cli import run_command
-from warehouse.generator import measure
+from warehouse.generator.calibration import measure
 from warehouse.generator.calibration.rows import MeasuredBlock, measure_block
 from warehouse.generator.calibration.target import first_target, match_target
 from warehouse.generator.population.marginals import FINE_GRID

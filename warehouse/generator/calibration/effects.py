@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from warehouse.generator import measure
+from warehouse.generator.calibration import measure
 
 MIN_INTRACLASS = 0.03
 MAX_INTRACLASS = 0.95

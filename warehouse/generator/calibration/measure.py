@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from warehouse.generator import normal
+from warehouse.generator.population import normal
 from warehouse.generator.population.marginals import COARSE_GRID, MAX_DISCRETE
 
 Array = np.ndarray

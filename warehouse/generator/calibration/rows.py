@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from warehouse.generator import measure
+from warehouse.generator.calibration import measure
 from warehouse.generator.calibration.effects import Effects, measure_effects
 from warehouse.generator.population.recipe import Block
 

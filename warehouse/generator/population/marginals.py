@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from warehouse.generator import normal
+from warehouse.generator.population import normal
 
 MAX_DISCRETE = 100
 NULL_CODE = -1

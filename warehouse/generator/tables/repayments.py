@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from warehouse.generator import cards
 from warehouse.generator.population.clients import Population
 from warehouse.generator.population.rows import RowSampler
+from warehouse.generator.tables import cards
 from warehouse.generator.tables.previous import OLDEST, Applications, draw_applications
 
 Array = np.ndarray

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from warehouse.generator import bureau, previous
 from warehouse.generator.population.clients import Chunk, Population
+from warehouse.generator.tables import bureau, previous
 
 Array = np.ndarray
 RATE_WITH_BUREAU = 0.0773

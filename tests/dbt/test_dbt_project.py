@@ -1,0 +1,191 @@
+"""The dbt project as its readers meet it: documented, complete, and clear when something is wrong."""
+
+import json
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from tests.support.building import build_marts
+from warehouse.core.errors import ContractError
+from warehouse.documentation.features import Feature, FeatureMart
+from warehouse.documentation.models import documents
+from warehouse.documentation.models import marts as marts_document
+
+MARTS = [
+    "feat_application",
+    "feat_bureau",
+    "feat_previous_application",
+    "feat_installments",
+    "feat_pos_cash",
+    "feat_credit_card",
+    "feat_cross_source",
+]
+
+
+@pytest.fixture(scope="module")
+def marts(built_warehouse: Path) -> duckdb.DuckDBPyConnection:
+    with duckdb.connect(str(built_warehouse), read_only=True) as con:
+        yield con
+
+
+def test_every_mart_has_one_row_for_every_application(marts: duckdb.DuckDBPyConnection):
+    train, test = "select SK_ID_CURR from raw.application_train", "select SK_ID_CURR from raw.application_test"
+    applications = f"{train} union all {test}"
+    for mart in [*MARTS, "client_features"]:
+        for left, right in [
+            (applications, f"select sk_id_curr from marts.{mart}"),
+            (f"select sk_id_curr from marts.{mart}", applications),
+        ]:
+            assert marts.execute(f"select count(*) from (({left}) except all ({right}))").fetchone() == (0,), mart
+
+
+def test_training_and_scoring_set_are_the_two_halves_of_the_clients(marts: duckdb.DuckDBPyConnection):
+    rows = dict(marts.execute("select population, count(*) from marts.client_features group by 1").fetchall())
+    assert marts.execute("select count(*), count(target) from marts.training_set").fetchone() == (rows["training"],) * 2
+    assert marts.execute("select count(*) from marts.scoring_set").fetchone() == (rows["scoring"],)
+
+
+def test_the_label_stands_in_no_mart_of_features(marts: duckdb.DuckDBPyConnection):
+    found = marts.execute(
+        "select table_name from duckdb_columns() where schema_name = 'marts' and column_name = 'target' order by 1"
+    )
+    assert found.fetchall() == [("application_labels",), ("training_set",)]
+
+
+def test_every_column_is_described_in_the_database_itself(marts: duckdb.DuckDBPyConnection):
+    silent = marts.execute(
+        "select schema_name, table_name, column_name from duckdb_columns() "
+        "where schema_name in ('staging', 'intermediate', 'marts') and comment is null"
+    ).fetchall()
+    assert silent == []
+
+
+def test_the_catalog_lists_every_feature_with_what_it_measures(marts: duckdb.DuckDBPyConnection):
+    columns = marts.execute(
+        "select column_name from duckdb_columns() where schema_name = 'marts' and table_name = 'client_features'"
+    ).fetchall()
+    catalog = marts.sql("select * from marts.feature_catalog").df().set_index("feature")
+    assert set(catalog.index) == {name for (name,) in columns} - {"sk_id_curr", "population"}
+    assert len(catalog) >= 700
+    assert catalog[["mart", "sources", "kind", "unit", "description", "null_share"]].notna().all(axis=None)
+    features = marts.sql("select * from marts.client_features").df()
+    labelled = marts.sql("select * from marts.training_set").df()
+    for name in ("ext_source_2", "bureau_debt_sum", "card_utilisation_mean", "installments_late_share_365d"):
+        row, known = catalog.loc[name], labelled[["target", name]].dropna()
+        assert row["null_share"] == pytest.approx(features[name].isna().mean())
+        assert row["minimum"] == features[name].min() and row["maximum"] == features[name].max()
+        assert row["auc"] == pytest.approx(roc_auc_score(known["target"], known[name]))
+
+
+@pytest.mark.parametrize(
+    ("name", "aggregate", "window"),
+    [
+        ("card_drawings_atm_count_mean_12m", "mean", "12m"),
+        ("application_product_term_ext_source_mean_median", "median", None),
+        ("bureau_debt_to_credit_ratio_max", "max", None),
+        ("previous_refused_share_last_3", "share", "last_3"),
+        ("days_birth", None, None),
+    ],
+)
+def test_the_last_aggregate_of_a_name_is_the_one(name: str, aggregate: str | None, window: str | None):
+    feature = Feature(name, "unit", "Meaning.", "double")
+    assert (feature.aggregate, feature.window) == (aggregate, window)
+
+
+def test_derived_documentation_is_what_the_command_writes():
+    for path, text in documents().items():
+        assert path.read_text(encoding="utf-8") == text, f"{path.name} is out of date: run python -m warehouse.document"
+
+
+def test_a_feature_made_twice_is_refused():
+    feature = Feature("x", "count", "X.", "double")
+    with pytest.raises(ContractError, match="x again in feat_b"):
+        marts_document(
+            [FeatureMart("feat_a", "One row.", (feature,), ()), FeatureMart("feat_b", "One row.", (feature,), ())]
+        )
+
+
+def test_only_staging_reads_the_raw_files(built_warehouse: Path):
+    manifest = json.loads((built_warehouse.parent / "target" / "manifest.json").read_text())
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    readers = {
+        m["path"].split("/")[0] for m in models if any(p.startswith("source.") for p in m["depends_on"]["nodes"])
+    }
+    assert readers == {"staging"}
+    assert all(m["contract"]["enforced"] for m in models if m["path"].startswith("marts/"))
+
+
+def test_a_folder_without_raw_files_stops_the_build_in_one_line(tmp_path: Path):
+    result = build_marts(tmp_path / "none", tmp_path / "warehouse.duckdb")
+    assert not result.success
+    assert "found no such folder" in str(result.exception)
+    assert "Traceback" not in str(result.exception)
+
+
+def test_a_file_that_is_no_warehouse_is_named(tmp_path: Path, generated_raw_dir: Path):
+    path = tmp_path / "warehouse.duckdb"
+    path.write_bytes(b"not a database" * 500)
+    result = build_marts(generated_raw_dir, path)
+    assert not result.success
+    assert str(path) in str(result.exception)
+
+
+def statuses(result) -> dict[str, str]:
+    return {
+        r.node.name: r.adapter_response.get("_message", "") for r in result.result if r.node.resource_type == "model"
+    }
+
+
+def test_a_build_does_again_only_what_has_changed(built_warehouse: Path, generated_raw_dir: Path, tmp_path: Path):
+    warehouse = Path(shutil.copy(built_warehouse, tmp_path / "home_credit.duckdb"))
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        remembered = con.execute("select unique_id from meta.build_state where unique_id not like 'model.%'").fetchall()
+    again = build_marts(generated_raw_dir, warehouse)
+    assert set(statuses(again).values()) == {"UNCHANGED"}
+    passed = {
+        r.node.unique_id for r in again.result if r.node.resource_type in ("test", "unit_test") if r.status == "pass"
+    }
+    assert {name for (name,) in remembered} == passed
+    assert len(passed) > 50
+
+    raw_dir = Path(shutil.copytree(generated_raw_dir, tmp_path / "raw"))
+    bureau = raw_dir / "bureau.csv"
+    bureau.write_text(bureau.read_text().rstrip("\n").rsplit("\n", 1)[0] + "\n")
+    changed = statuses(build_marts(raw_dir, warehouse))
+    assert "UNCHANGED" not in (changed["stg_home_credit__bureau"], changed["feat_bureau"], changed["client_features"])
+    assert {changed["feat_previous_application"], changed["feat_application"]} == {"UNCHANGED"}
+
+
+def test_a_test_that_failed_is_run_again(built_warehouse: Path, generated_raw_dir: Path, tmp_path: Path):
+    warehouse = Path(shutil.copy(built_warehouse, tmp_path / "home_credit.duckdb"))
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute(
+            "insert into marts.feat_bureau by name select sk_id_curr, 0 as has_bureau_history from marts.feat_bureau"
+        )
+    selected = ["--select", "unique_feat_bureau_sk_id_curr"]
+    for options in (["--full-refresh"], [], []):  # which does not believe that it has passed
+        result = build_marts(generated_raw_dir, warehouse, *selected, *options)
+        assert [r.node.name for r in result.result if r.status == "fail"] == ["unique_feat_bureau_sk_id_curr"]
+
+
+def test_a_memory_limit_may_be_given_in_per_cent(generated_raw_dir: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("CREDIT_MEMORY_LIMIT", "50%")
+    warehouse = tmp_path / "home_credit.duckdb"
+    assert build_marts(generated_raw_dir, warehouse, "--select", "stg_home_credit__application_test").success
+
+
+def test_a_loan_of_two_clients_stops_what_is_made_of_it(generated_raw_dir: Path, tmp_path: Path):
+    raw_dir = Path(shutil.copytree(generated_raw_dir, tmp_path / "raw"))
+    payments = raw_dir / "installments_payments.csv"
+    with duckdb.connect() as con:
+        con.execute("create table payments as from read_csv(?)", [str(payments)])
+        con.execute("update payments set SK_ID_CURR = SK_ID_CURR + 1 where rowid = 0")
+        con.execute(f"copy payments to '{payments}'")
+    selected = ["--select", "stg_home_credit__installments_payments", "int_installments_by_number"]
+    result = build_marts(raw_dir, tmp_path / "home_credit.duckdb", *selected)
+    stopped = {r.node.name: r.status for r in result.result if r.status in ("fail", "skipped")}
+    assert stopped.pop("int_installments_by_number") == "skipped"
+    assert "one_client_per_loan_stg_home_credit__installments_payments_sk_id_curr__sk_id_prev" in stopped

@@ -1,0 +1,97 @@
+"""The features of the marts are what their descriptions say: pandas, from the raw tables, comes to the same values."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.dbt import feature_oracle as oracle
+from tests.support.building import build_marts
+
+RELATIVE = 1e-6
+ROUNDING = 1e-10  # of the feature's largest value (at least 1): differences of large numbers
+ROUNDING_OF_SPREADS = 1e-7  # a mean of squares minus a squared mean keeps half of the digits
+SHOWN = 5
+PREFIXES = ["application_", "bureau_", "previous_", "installments_", "pos_", "card_", "cross_"]
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """Raw tables and, by client, the features that dbt made of them."""
+
+    tables: oracle.Tables
+    features: pd.DataFrame
+
+
+@pytest.fixture(scope="module", params=["generated clients", "real clients"])
+def warehouse(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    if request.param == "generated clients":
+        path = request.getfixturevalue("built_warehouse")
+    else:
+        path = _built_from(request.getfixturevalue("sample_dir"), tmp_path_factory.mktemp("real_clients"))
+    with duckdb.connect(str(path), read_only=True) as con:
+        features = con.execute("select * from marts.client_features").df().set_index("sk_id_curr")
+        yield Warehouse(oracle.read_tables(con), features)
+
+
+def _built_from(raw_dir: Path, folder: Path) -> Path:
+    path = folder / "home_credit.duckdb"
+    result = build_marts(raw_dir, path, command="run")
+    assert result.success, result.exception or [r.message for r in result.result if r.status == "error"]
+    return path
+
+
+@pytest.mark.parametrize("family", oracle.FAMILIES, ids=lambda family: family.__name__)
+def test_features_are_what_pandas_makes_of_the_raw_tables(warehouse: Warehouse, family: oracle.Family):
+    differences = _differences(warehouse, family)
+    assert not differences, "\n".join(differences)
+
+
+def test_every_mart_is_checked_by_families_with_different_features(warehouse: Warehouse):
+    names = [name for family in oracle.FAMILIES for name in family(warehouse.tables)]
+    assert len(names) == len(set(names)) >= 300
+    for prefix in PREFIXES:
+        assert sum(name.startswith(prefix) for name in names) >= 10, prefix
+
+
+@pytest.mark.parametrize("changed", [1.00001, np.nan])
+def test_one_changed_value_is_found_and_named(warehouse: Warehouse, changed: float):
+    features = warehouse.features.copy()
+    client = features["application_credit_to_income_ratio"].first_valid_index()
+    features.loc[client, "application_credit_to_income_ratio"] *= changed
+    found = _differences(Warehouse(warehouse.tables, features), oracle.application.application_ratios)
+    assert len(found) == 1
+    assert f"application_credit_to_income_ratio of client {client}: " in found[0]
+
+
+def _differences(warehouse: Warehouse, family: oracle.Family) -> list[str]:
+    """What is not the same, feature by feature: the first clients with the value in the mart and the one of pandas."""
+    expected = family(warehouse.tables).reindex(warehouse.tables["applications"].index)
+    differences = []
+    for name in expected:
+        if name not in warehouse.features:
+            differences.append(f"{name}: not in marts.client_features")
+            continue
+        found = warehouse.features[name].reindex(expected.index)
+        if expected[name].isna().all():
+            differences.append(f"{name}: no client has a value, so nothing is compared")
+        wrong = expected.index[~_same(found, expected[name])]
+        differences += [
+            f"{name} of client {client}: {found[client]} in the mart, {expected.at[client, name]} by pandas "
+            f"({len(wrong)} clients differ)"
+            for client in wrong[:SHOWN]
+        ]
+    return differences
+
+
+def _same(found: pd.Series, expected: pd.Series) -> np.ndarray:
+    if not pd.api.types.is_numeric_dtype(found):
+        return ((found == expected) | (found.isna() & expected.isna())).to_numpy(dtype=bool)
+    left, right = found.to_numpy(dtype=float, na_value=np.nan), expected.to_numpy(dtype=float, na_value=np.nan)
+    rounding = ROUNDING_OF_SPREADS if "_std" in str(expected.name) else ROUNDING
+    slack = rounding * max(1.0, np.nanmax(np.abs(right), initial=0))
+    return np.isclose(left, right, rtol=RELATIVE, atol=slack, equal_nan=True)
