@@ -28,8 +28,9 @@ THEMES = {
     "loan_price": """+ previous_cash_interest_share_mean, + previous_interest_rate_max, + previous_high_yield_share,
         + application_credit_to_goods_price_ratio""",
     "thin_record": """-log?0 bureau_closed_loan_count, -log?0 bureau_active_credit_sum,
-        -?0 bureau_balance_closed_month_share, -log?0 previous_approved_amt_annuity_max, - previous_rate_down_payment_mean,
-        -log previous_consumer_amt_application_mean, -log amt_goods_price, - floorsmax_avg""",
+        -?0 bureau_balance_closed_month_share, -log?0 previous_approved_amt_annuity_max,
+        - previous_rate_down_payment_mean, -log previous_consumer_amt_application_mean, -log amt_goods_price,
+        - floorsmax_avg""",
     "low_ext_source": "- ext_source_1, - ext_source_2, - ext_source_3",
 }
 

@@ -29,9 +29,9 @@ def bureau_groups(tables: Tables) -> pd.DataFrame:
         "12m_": loans["DAYS_CREDIT"] >= -360,
     }
     features = {}
-    for name, where in groups.items():
+    for name, group in groups.items():
+        where = pd.Series(group, index=loans.index)
         rows = loans[where]
-        where = pd.Series(where, index=loans.index)
         features |= {
             f"bureau_{name}days_credit_mean": mean(rows, "DAYS_CREDIT"),
             f"bureau_{name}days_credit_max": largest(rows, "DAYS_CREDIT"),
