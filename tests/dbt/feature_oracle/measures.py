@@ -18,8 +18,8 @@ def total(rows: pd.DataFrame, column: str) -> pd.Series:
 
 def total_or_none(rows: pd.DataFrame, where: pd.Series, column: str) -> pd.Series:
     """Sum over the client's rows that the condition holds for; 0 when there are none, unknown when they say nothing."""
-    found = total(rows[where], column)
-    return found.where(how_many(rows, where) > 0, 0).reindex(rows[CLIENT].unique())
+    counts = how_many(rows, where)
+    return total(rows[where], column).reindex(counts.index).where(counts > 0, 0)
 
 
 def mean(rows: pd.DataFrame, column: str) -> pd.Series:
