@@ -25,16 +25,16 @@ peers as (
         sk_id_curr,
         {% for measure in peer_measures %}
         {% set unit = 'days' if measure.name == 'days_employed' else 'score 0..1' %}
-        -- [{{ unit }}] Mean of {{ measure.says }} among labelled clients with the same credit over annuity (to a hundredth).
+        -- [{{ unit }}] Mean of {{ measure.says }} among labelled clients with the same credit over annuity (to a quarter of a payment).
         product_term_{{ measure.name }}_mean as application_product_term_{{ measure.name }}_mean,
-        -- [{{ unit }}] Difference of {{ measure.says }} from its mean among labelled clients with the same credit over annuity (to a hundredth).
+        -- [{{ unit }}] Difference of {{ measure.says }} from its mean among labelled clients with the same credit over annuity (to a quarter of a payment).
         product_term_{{ measure.name }}_difference as application_product_term_{{ measure.name }}_difference,
         {% endfor %}
         {% for measure in demography_measures() %}
         -- [standard deviations] How far the {{ measure.says }} lies from labelled clients of the same education, occupation and decade of age.
         demography_{{ measure.name }}_standard_score as application_demography_{{ measure.name }}_standard_score,
         {% endfor %}
-        -- [count] Labelled clients with the same credit over annuity, to a hundredth (a proxy of product and term).
+        -- [count] Labelled clients with the same credit over annuity, to a quarter of a payment (a proxy of product and term).
         product_term_client_count as application_product_term_client_count
     from {{ ref('int_application_peers') }}
 
