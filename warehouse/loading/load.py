@@ -41,6 +41,10 @@ create table if not exists meta.raw_files (
 comment on table meta.raw_files is 'One row per raw table: the file it was loaded from, and when.';
 create table if not exists meta.build_state (unique_id varchar, state varchar, built_at timestamp with time zone);
 comment on table meta.build_state is 'One row per dbt model and passed test: what it was last built from.';
+create table if not exists meta.model_sql (
+    relation varchar primary key, database_name varchar, is_reference boolean, reads varchar[], sql varchar
+);
+comment on table meta.model_sql is 'One row per dbt model: the compiled SQL that it was last built from.';
 create table if not exists staging.rejected_rows (
     table_name varchar, file_name varchar, line bigint,
     column_name varchar, value varchar, expected_type varchar, fault varchar

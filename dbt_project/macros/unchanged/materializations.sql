@@ -6,11 +6,13 @@
     {%- set node = node_state(compiled_code) -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- if existing is not none and existing.is_table and is_unchanged(node) -%}
+        {%- do record_sql(compiled_code) -%}
         {%- call noop_statement('main', 'UNCHANGED') -%}{%- endcall -%}
         {{ return({'relations': [this.incorporate(type='table')]}) }}
     {%- endif -%}
     {%- do forget_state(node) -%}
     {%- set result = dbt.materialization_table_duckdb() -%}
+    {%- do record_sql(compiled_code) -%}
     {%- do record_state(node) -%}
     {{ return(result) }}
 {%- endmaterialization %}
@@ -19,11 +21,13 @@
     {%- set node = node_state(compiled_code) -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- if existing is not none and existing.is_view and is_unchanged(node) -%}
+        {%- do record_sql(compiled_code) -%}
         {%- call noop_statement('main', 'UNCHANGED') -%}{%- endcall -%}
         {{ return({'relations': [this.incorporate(type='view')]}) }}
     {%- endif -%}
     {%- do forget_state(node) -%}
     {%- set result = dbt.materialization_view_default() -%}
+    {%- do record_sql(compiled_code) -%}
     {%- do record_state(node) -%}
     {{ return(result) }}
 {%- endmaterialization %}
