@@ -2,10 +2,7 @@
     'apartments', 'basementarea', 'years_beginexpluatation', 'years_build', 'commonarea', 'elevators', 'entrances',
     'floorsmax', 'floorsmin', 'landarea', 'livingapartments', 'livingarea', 'nonlivingapartments', 'nonlivingarea',
 ] %}
-{% set peer_measures = [
-    'ext_source_mean', 'ext_source_product', 'ext_source_2', 'ext_source_3', 'days_employed',
-] %}
-{% set demographic_measures = ['amt_income_total', 'amt_credit', 'amt_annuity', 'ext_source_mean'] %}
+{% set peer_measures = product_term_measures() | selectattr('name', 'in', ['ext_source_mean', 'ext_source_2', 'ext_source_3', 'days_employed']) | list %}
 {% set terms = [6, 12, 18, 24, 36, 48, 60] %}
 {% set document_numbers = range(2, 22) %}
 {% set mismatch_flags = [
@@ -26,21 +23,20 @@ peers as (
 
     select
         sk_id_curr,
-        {% for name in peer_measures %}
-        -- [as the measure] Mean of {{ name }} among clients with the same credit over annuity.
-        product_term_{{ name }}_mean as application_product_term_{{ name }}_mean,
-        -- [as the measure] Median of {{ name }} among clients with the same credit over annuity.
-        product_term_{{ name }}_median as application_product_term_{{ name }}_median,
-        -- [as the measure] {{ name }} minus its mean among clients with the same credit over annuity.
-        product_term_{{ name }}_difference as application_product_term_{{ name }}_difference,
+        {% for measure in peer_measures %}
+        {% set unit = 'days' if measure.name == 'days_employed' else 'score 0..1' %}
+        -- [{{ unit }}] Mean of {{ measure.says }} among labelled clients with the same credit over annuity (to a hundredth).
+        product_term_{{ measure.name }}_mean as application_product_term_{{ measure.name }}_mean,
+        -- [{{ unit }}] Difference of {{ measure.says }} from its mean among labelled clients with the same credit over annuity (to a hundredth).
+        product_term_{{ measure.name }}_difference as application_product_term_{{ measure.name }}_difference,
         {% endfor %}
-        {% for name in demographic_measures %}
-        -- [as the measure] Median of {{ name }} among clients of the same education, occupation and decade of age.
-        demography_{{ name }}_median as application_demography_{{ name }}_median,
-        -- [standard deviations] {{ name }} against clients of the same education, occupation and decade of age.
-        demography_{{ name }}_standard_score as application_demography_{{ name }}_standard_score,
+        {% for measure in demography_measures() %}
+        -- [{{ 'score 0..1' if measure.name == 'ext_source_mean' else 'currency' }}] Average {{ measure.says }} among labelled clients of the same education, occupation and decade of age.
+        demography_{{ measure.name }}_mean as application_demography_{{ measure.name }}_mean,
+        -- [standard deviations] How far the {{ measure.says }} lies from labelled clients of the same education, occupation and decade of age.
+        demography_{{ measure.name }}_standard_score as application_demography_{{ measure.name }}_standard_score,
         {% endfor %}
-        -- [count] Clients of both populations with the same credit over annuity (a proxy of product and term).
+        -- [count] Labelled clients with the same credit over annuity, to a hundredth (a proxy of product and term).
         product_term_client_count as application_product_term_client_count
     from {{ ref('int_application_peers') }}
 
@@ -337,12 +333,6 @@ features as (
             {{ plausible_rate(term) }}{{ ',' if not loop.last }}
             {% endfor %}
         ) as application_interest_rate_plausible_min,
-        -- [ratio] Yearly interest 24 * interest / (credit * (term + 1)), the largest of at least 8.5 % over terms of 6 to 60 payments.
-        greatest(
-            {% for term in terms %}
-            {{ plausible_rate(term) }}{{ ',' if not loop.last }}
-            {% endfor %}
-        ) as application_interest_rate_plausible_max,
         -- [currency] Yearly income per adult of the family.
         {{ safe_ratio('amt_income_total', 'cnt_fam_members - cnt_children') }} as application_income_per_adult,
         -- [currency] Yearly income left after twelve annuities.

@@ -17,13 +17,13 @@
     {'name': 'late_over_30_days', 'sql': 'is_late_30', 'known': 'days_past_due', 'unit': 'share 0..1',
         'aggregates': ['mean'], 'says': 'instalments paid more than 30 days late'},
     {'name': 'missed', 'sql': 'is_missed', 'unit': 'share 0..1', 'aggregates': ['mean'], 'says': 'instalments not paid at all'},
-    {'name': 'paid_to_owed_ratio', 'sql': 'paid_to_owed_ratio', 'unit': 'ratio', 'aggregates': ['mean', 'std'],
+    {'name': 'paid_to_owed_ratio', 'sql': 'paid_to_owed_ratio', 'unit': 'ratio', 'decimals': 6, 'std_decimals': 3, 'aggregates': ['mean', 'std'],
         'says': 'amount paid over amount owed'},
-    {'name': 'shortfall', 'sql': 'amt_shortfall', 'unit': 'currency', 'aggregates': ['max'],
+    {'name': 'shortfall', 'sql': 'amt_shortfall', 'unit': 'currency', 'decimals': 3, 'aggregates': ['max'],
         'says': 'amount owed and not paid'},
-    {'name': 'payment', 'sql': 'amt_payment', 'unit': 'currency', 'aggregates': ['mean', 'max', 'min', 'sum'],
+    {'name': 'payment', 'sql': 'amt_payment', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'min', 'sum'],
         'says': 'amount paid per instalment'},
-    {'name': 'owed', 'sql': 'amt_instalment', 'unit': 'currency', 'aggregates': ['max', 'sum'], 'ever_only': ['max', 'sum'],
+    {'name': 'owed', 'sql': 'amt_instalment', 'unit': 'currency', 'decimals': 3, 'aggregates': ['max', 'sum'], 'ever_only': ['max', 'sum'],
         'says': 'amount owed per instalment'},
 ] %}
 {% set slopes = ['days_past_due', 'days_before_due', 'paid_to_owed_ratio'] %}
@@ -87,15 +87,15 @@ by_client as (
         {% for measure in measures %}
         {% for aggregate in measure.aggregates if not window.name or aggregate not in measure.get('ever_only', []) %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, measure) }}, over instalments {{ window.says }}.
-        {{ over_buckets(measure.name, aggregate, last) }} as installments_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
+        {{ over_buckets(measure, aggregate, last) }} as installments_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
         {% endfor %}
         {% endfor %}
         {% endfor %}
-        {% for measure in slopes %}
+        {% for measure in measures if measure.name in slopes %}
         {% for window in windows if window.name in ('365d', '720d', '') %}
         {% set suffix = '_' ~ window.name if window.name else '' %}
-        -- [per day] Least-squares slope of {{ measure | replace('_', ' ') }} against the due date, over instalments {{ window.says }}; positive when it grows.
-        {{ over_buckets(measure, 'slope', windows.index(window) if window.name else none) }} as installments_{{ measure }}_slope{{ suffix }},
+        -- [per day] Least-squares slope of {{ measure.name | replace('_', ' ') }} against the due date, over instalments {{ window.says }}; positive when it grows.
+        {{ over_buckets(measure, 'slope', windows.index(window) if window.name else none) }} as installments_{{ measure.name }}_slope{{ suffix }},
         {% endfor %}
         {% endfor %}
         -- [count] Highest version of an instalment calendar: how often one was changed.

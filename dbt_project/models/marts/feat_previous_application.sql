@@ -20,13 +20,13 @@
         'says': 'credit asked for over credit granted'},
     {'sql': 'credit_to_annuity_ratio', 'is_term': true, 'unit': 'payments', 'aggregates': ['mean', 'max'],
         'says': 'credit over annuity'},
-    {'sql': 'cnt_payment', 'is_term': true, 'unit': 'payments', 'aggregates': ['mean', 'max'], 'says': 'term'},
+    {'sql': 'cnt_payment', 'is_term': true, 'unit': 'payments', 'aggregates': ['mean', 'max'], 'says': 'term (revolving loans have none)'},
     {'sql': 'days_decision', 'unit': 'days', 'aggregates': ['mean', 'max', 'min'], 'overall_only': ['min'],
         'says': 'day of decision relative to the application'},
     {'sql': 'interest_share', 'is_term': true, 'unit': 'ratio', 'aggregates': ['mean', 'max', 'min'],
-        'says': 'total interest (payments minus credit) per credit'},
+        'says': 'total interest (payments minus credit) per credit of loans with a term'},
     {'sql': 'interest_rate', 'is_term': true, 'unit': 'ratio', 'aggregates': ['mean', 'max', 'min'],
-        'says': 'yearly interest by the approximation 24 * interest / (credit * (term + 1))'},
+        'says': 'yearly interest by the approximation 24 * interest / (credit * (term + 1)) of loans with a term'},
     {'sql': 'rate_down_payment', 'is_term': true, 'unit': 'share 0..1', 'aggregates': ['mean', 'max'],
         'overall_only': ['mean', 'max'],
         'says': 'rate of the down payment'},
@@ -80,8 +80,13 @@ by_client as (
             if (group.name != 'last_1_' or aggregate == 'mean')
             and (not group.name or aggregate not in measure.get('overall_only', []))
             and measure.sql ~ '_' ~ aggregate not in group.get('without', []) %}
-        -- [{{ measure.unit }}] {{ aggregate_words(aggregate, {'unit': '', 'says': measure.says}) }}, over {{ group.says }}.
-        cast({{ aggregate_where('avg' if aggregate == 'mean' else aggregate, measure.sql, group.where) }} as double)
+        {% set none_of_them = '; 0 when there is none' if aggregate == 'sum' and group.name else '' %}
+        -- [{{ measure.unit }}] {{ aggregate_words(aggregate, {'unit': '', 'says': measure.says}) }}, over {{ group.says }}{{ none_of_them }}.
+        {% if aggregate == 'sum' %}
+        {{ sum_where(measure.sql, group.where, decimals_of(measure.unit)) }}
+        {% else %}
+        cast({{ aggregate_where(aggregate, measure.sql, group.where, decimals_of(measure.unit)) }} as double)
+        {% endif %}
             as previous_{{ group.name }}{{ measure.sql }}_{{ aggregate }},
         {% endfor %}
         {% endfor %}
@@ -93,8 +98,8 @@ by_client as (
         count(case when is_refused = 1 and days_decision >= -30 * {{ month }} then 1 end) as previous_refused_count_{{ month }}m,
         -- [count] Previous applications approved in the last {{ month }} months of 30 days.
         count(case when is_approved = 1 and days_decision >= -30 * {{ month }} then 1 end) as previous_approved_count_{{ month }}m,
-        -- [currency] Credit granted in the last {{ month }} months of 30 days, summed over approved previous applications.
-        sum(case when is_approved = 1 and days_decision >= -30 * {{ month }} then amt_credit end)
+        -- [currency] Credit granted in the last {{ month }} months of 30 days, summed over approved previous applications; 0 when there is none.
+        {{ sum_where('amt_credit', 'is_approved = 1 and days_decision >= -30 * ' ~ month, 3) }}
             as previous_approved_amt_credit_sum_{{ month }}m,
         {% endfor %}
         {% for last in last_applications %}
@@ -137,8 +142,10 @@ by_client as (
         avg(sellerplace_area) as previous_sellerplace_area_mean,
         -- [hour 0..23] Mean hour of previous applications.
         avg(hour_appr_process_start) as previous_hour_mean,
-        -- [currency] What is still to be paid on running loans: annuity times the months left.
-        sum(amt_annuity * months_left) as previous_running_future_payment_sum
+        -- [currency] Annuities of Home Credit loans still running, summed; 0 when none is running.
+        {{ sum_where('amt_annuity', 'is_still_running = 1', 3) }} as previous_running_annuity_sum,
+        -- [currency] What is still to be paid on running loans: annuity times the months left; 0 when none is running.
+        {{ sum_where('amt_annuity * months_left', 'is_still_running = 1', 3) }} as previous_running_future_payment_sum
     from graded
     group by sk_id_curr
 
@@ -159,10 +166,9 @@ against_application as (
         -- [ratio] Mean annuity of approved previous applications over the annuity of this loan.
         {{ safe_ratio('by_client.previous_approved_amt_annuity_mean', 'applications.amt_annuity') }}
             as previous_approved_annuity_mean_to_application_annuity_ratio,
-        -- [ratio] Annuities of Home Credit loans still running (their mean times their number) over yearly income.
-        {{ safe_ratio(
-            'by_client.previous_running_amt_annuity_mean * by_client.previous_running_count', 'applications.amt_income_total'
-        ) }} as previous_running_annuity_to_income_ratio,
+        -- [ratio] Annuities of Home Credit loans still running over yearly income.
+        {{ safe_ratio('by_client.previous_running_annuity_sum', 'applications.amt_income_total') }}
+            as previous_running_annuity_to_income_ratio,
         -- [ratio] What is still to be paid on running Home Credit loans over yearly income.
         {{ safe_ratio('by_client.previous_running_future_payment_sum', 'applications.amt_income_total') }}
             as previous_running_future_payment_to_income_ratio,
