@@ -17,6 +17,7 @@ from warehouse.core.files import replaced_file
 from warehouse.core.settings import Settings
 from warehouse.engines.one_client import OneClientEngine
 from warehouse.engines.raw_rows import read_raw_rows
+from warehouse.engines.rows import RawRows
 from warehouse.loading.contract import load_contract
 from warehouse.snapshots.snapshot import CURRENT, resolve_snapshot
 
@@ -70,7 +71,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
         "--variants",
         type=Path,
         metavar="FILE.json",
-        help="a list of up to 200 objects, each with new values for some columns of the one application: a row for each",
+        help="a list of up to 200 objects, each with new values for columns of the one application: a row for each",
     )
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help=f"write to a file ({', '.join(WRITERS)}) instead of printing JSON"
@@ -93,7 +94,7 @@ def _read_json(path: Path, what: str) -> list[Any]:
     return content if isinstance(content, list) else [content]
 
 
-def _only(applicants: list[Any]) -> Any:
+def _only(applicants: list[RawRows]) -> RawRows:
     if len(applicants) != 1:
         raise SettingsError(
             expected="one applicant for --variants", found=f"{len(applicants):,}", remedy="name a single one"

@@ -4,8 +4,8 @@
         engine.features([{"application": {...}, "bureau": [...], ...}])
         engine.variants({"application": {...}, ...}, [{"AMT_CREDIT": 300_000}, {"AMT_CREDIT": 250_000}])
 
-Planning of the wide SQL is the cost, not the rows: the statements are parsed once, each model becomes a table in memory,
-and a call is one transaction that is rolled back, so that nothing of an applicant stays behind.
+Planning of the wide SQL is the cost, not the rows: the statements are parsed once, each model becomes a table in
+memory, and a call is one transaction that is rolled back, so that nothing of an applicant stays behind.
 """
 
 import threading
@@ -105,7 +105,7 @@ class OneClientEngine:
                 self._fill(name, rows)
             for _, statement in self._steps:
                 self._con.execute(statement)
-            found = self._con.execute(self._select).to_arrow_table()
+            found = self._select_features()
         return _in_order(found, tables[STORED_AS][CLIENT].to_pylist())
 
     def variants(self, applicant: RawRows, replacements: Sequence[Row]) -> pa.Table:
@@ -152,7 +152,7 @@ class OneClientEngine:
             for step, statement in self._steps:
                 if step.needs_application:
                     self._con.execute(statement)
-            found = _in_order(self._con.execute(self._select).to_arrow_table(), keys)
+            found = _in_order(self._select_features(), keys)
         return found.set_column(0, found.schema.field(0), pa.array([client] * len(keys), found.schema.field(0).type))
 
     def _open(self) -> None:
@@ -171,13 +171,13 @@ class OneClientEngine:
         for model in stored.models:
             if model.is_reference:
                 self._copy_reference(model)
-        steps = steps_of(stored.models, con)
+        *steps, last = steps_of(stored.models, con)
         self._steps = [
             (step, con.extract_statements(f"create or replace table {quoted(*step.relation)} as {step.sql}")[0])
             for step in steps
         ]
-        self._repeated = _read_by_the_application(steps)
-        self._set_columns()
+        self._repeated = _read_by_the_application([*steps, last])
+        self._set_columns(last)
         con.execute(f"detach {SNAPSHOT}")
 
     def _copy_reference(self, model: FeatureModel) -> None:
@@ -191,14 +191,23 @@ class OneClientEngine:
                 remedy="check the snapshot: python -m warehouse.verify",
             ) from error
 
-    def _set_columns(self) -> None:
-        """Take names and types from the snapshot's own `client_features`."""
+    def _set_columns(self, last: Step) -> None:
+        """Take names and types from the snapshot's own `client_features`; its SQL is not stored but asked directly."""
         features = f"{quoted(SNAPSHOT)}.{quoted(*FEATURES.split('.'))}"
-        rows = self._con.execute(f"select * exclude ({NOT_A_FEATURE}) from {features} limit 0").to_arrow_table()
-        self._schema = rows.schema
-        columns = ", ".join(quoted(name) for name in rows.column_names)
-        select = f"select {columns} from {quoted(*FEATURES.split('.'))}"
-        self._select = self._con.extract_statements(select)[0]
+        self._con.complete()  # Arrow comes from a relation, which wants the connection for itself
+        self._schema = (
+            self._con.sql(f"select * exclude ({NOT_A_FEATURE}) from {features} limit 0").to_arrow_table().schema
+        )
+        columns = ", ".join(quoted(name) for name in self._schema.names)
+        self._select = self._con.extract_statements(f"select {columns} from ({last.sql})")[0]
+
+    def _select_features(self) -> pa.Table:
+        # through Python's values: as a relation, the wide query would be planned twice
+        rows = self._con.execute(self._select).fetchall()
+        columns = zip(*rows, strict=True)
+        return pa.table(
+            [pa.array(values, field.type) for values, field in zip(columns, self._schema, strict=True)], self._schema
+        )
 
     @contextmanager
     def _scratch(self) -> Iterator[None]:
@@ -219,7 +228,7 @@ class OneClientEngine:
         """Give every variant the rows that the client's history has led to."""
         for name in self._repeated:
             relation = quoted(*name.split("."))
-            rows = self._con.execute(f"select count(*) from {relation}").fetchone()[0]
+            rows = self._con.execute(f"select count(*) from {relation}").fetchall()[0][0]
             if rows > 1:
                 raise SnapshotError(
                     expected=f"one row per client in {name}, which is compared with the application",

@@ -1,7 +1,7 @@
 """Models as steps: what depends on the application apart from what depends on the history alone.
 
-A mart like `feat_bureau` aggregates a client's loans and then compares the result with the application. For many variants
-of one application the first part is the same: its CTEs become steps of their own, which run once.
+A mart like `feat_bureau` aggregates a client's loans and then compares the result with the application. For many
+variants of one application the first part is the same: its CTEs become steps of their own, which run once.
 """
 
 import copy
@@ -73,8 +73,8 @@ def steps_of(models: Iterable[FeatureModel], con: duckdb.DuckDBPyConnection) -> 
 def _split(
     relation: tuple[str, str], sql: str, varying: set[str], fixed: set[str], con: duckdb.DuckDBPyConnection
 ) -> list[Step]:
-    """Steps of a model that reads the application: one for each CTE of the history that it needs, and one for the rest."""
-    tree = json.loads(con.execute("select json_serialize_sql(?)", [sql]).fetchone()[0])
+    """Steps of a model that reads the application: one per CTE of the history that it needs, and one for the rest."""
+    tree = _parsed(sql, con)
     query = tree["statements"][0]["node"]
     ctes = {entry["key"]: entry["value"]["query_node"] for entry in query["cte_map"]["map"]}
     reads = {name: _reads(node) for name, node in ctes.items()}
@@ -98,7 +98,7 @@ def _split(
     return [*steps, Step(relation, _sql(rest, con) if steps else sql, frozenset(outside), True)]
 
 
-def _reads(node: Any) -> set[str]:
+def _reads(node: object) -> set[str]:
     """Relations (`schema.name`) and CTEs that a part of a query reads."""
     found: set[str] = set()
     if isinstance(node, dict):
@@ -157,8 +157,8 @@ def _replace(tree: Node, name: str, relation: tuple[str, str], con: duckdb.DuckD
 
 
 def _parsed(sql: str, con: duckdb.DuckDBPyConnection) -> Node:
-    return json.loads(con.execute("select json_serialize_sql(?)", [sql]).fetchone()[0])
+    return json.loads(con.execute("select json_serialize_sql(?)", [sql]).fetchall()[0][0])
 
 
 def _sql(tree: Node, con: duckdb.DuckDBPyConnection) -> str:
-    return con.execute("select json_deserialize_sql(?)", [json.dumps(tree)]).fetchone()[0]
+    return con.execute("select json_deserialize_sql(?)", [json.dumps(tree)]).fetchall()[0][0]

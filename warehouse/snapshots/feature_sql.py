@@ -3,8 +3,8 @@
     meta.feature_models    one row per model, each after those that it reads, `client_features` last
     meta.raw_tables        one row per raw table that they read: its columns, types and domains
 
-A snapshot so answers by its own SQL, whatever the project has become since. Models that hold statistics of the reference
-population are listed for their SQL; their rows are the snapshot's own marts.
+A snapshot so answers by its own SQL, whatever the project has become since. Models that hold statistics of the
+reference population are listed for their SQL; their rows are the snapshot's own marts.
 """
 
 import hashlib
