@@ -225,27 +225,31 @@ class OneClientEngine:
             self._con.unregister("given_rows")
 
     def _repeat_history(self, client: int, keys: Sequence[int]) -> None:
-        """Give every variant the rows that the client's history has led to."""
+        """Give every variant the row that the client's history has led to."""
+        others = [key for key in keys if key != client]
         for name in self._repeated:
             relation = quoted(*name.split("."))
-            rows = self._con.execute(f"select count(*) from {relation}").fetchall()[0][0]
-            if rows > 1:
-                raise SnapshotError(
-                    expected=f"one row per client in {name}, which is compared with the application",
-                    found=f"{rows} rows of one client",
-                    remedy="aggregate the history in a CTE of its own before the application is joined",
-                )
-            if rows:
-                self._con.execute(
-                    f"insert into {relation} select * replace (unnest(?::bigint[]) as {KEY}) from {relation}",
-                    [[key for key in keys if key != client]],
-                )
+            if self._con.execute(f"select count(*) from {relation}").fetchall()[0][0] > 1:
+                raise _not_by_client(name, "several")
+            repeated = f"insert into {relation} select * replace (unnest(?::bigint[]) as {KEY}) from {relation}"
+            try:
+                self._con.execute(repeated, [others])
+            except duckdb.BinderException as error:
+                raise _not_by_client(name, f"none with {KEY}") from error
 
 
 def _read_by_the_application(steps: Sequence[Step]) -> list[str]:
     """Relations made of the history alone that steps with the application read."""
     history = {step.name for step in steps if not step.needs_application}
     return sorted(history.intersection(*[set().union(*(step.reads for step in steps if step.needs_application))]))
+
+
+def _not_by_client(name: str, found: str) -> SnapshotError:
+    return SnapshotError(
+        expected=f"one row per client in {name}, which is compared with the application",
+        found=found,
+        remedy="aggregate the history by client in a CTE of its own before the application is joined",
+    )
 
 
 def _replaced(application: Row, replacement: Row, key: int) -> dict[str, Any]:
