@@ -71,7 +71,7 @@ def checked_table(rows: Sequence[Row], contract: Table) -> pa.Table:
             if name not in names:
                 names[name] = _known_name(name, contract)
         if len(row) > len(contract.columns) or len({names[name] for name in row}) < len(row):
-            _refuse(contract, f"each column once in a row of {contract.name}", "one that stands twice")
+            _refuse(f"each column once in a row of {_shown_name(contract)}", "one that stands twice")
         values = {names[name]: value for name, value in row.items()}
         for name, column in columns.items():
             column.append(values.get(name))
@@ -119,7 +119,7 @@ def _known_name(name: str, contract: Table) -> str:
     if found in contract.column_names:
         return found
     raise RawDataError(
-        expected=f"columns of {contract.name} in its rows",
+        expected=f"columns of {_shown_name(contract)}",
         found=shown(str(name)),
         remedy=_nearest(found, contract.column_names),
     )
@@ -185,7 +185,7 @@ def _check_keys(contract: Table, table: pa.Table) -> None:
     keys = list(zip(*(table[name].to_pylist() for name in contract.primary_key), strict=True))
     if len(set(keys)) < len(keys):
         twice = Counter(keys).most_common(1)[0][0]
-        _refuse(contract, f"each {' and '.join(contract.primary_key)} once in {contract.name}", f"twice {twice}")
+        _refuse(f"each {' and '.join(contract.primary_key)} once in {_shown_name(contract)}", f"twice {twice}")
 
 
 def _check_owner(contract: Table, table: pa.Table, tables: Mapping[str, pa.Table]) -> None:
@@ -199,14 +199,18 @@ def _check_owner(contract: Table, table: pa.Table, tables: Mapping[str, pa.Table
     strangers = table[key].filter(pc.invert(pc.is_in(table[key], tables[owner][key].combine_chunks())))
     if len(strangers):
         whose = APPLICATION if owner == STORED_AS else owner
-        _refuse(contract, f"{contract.name} with a {key} of the given {whose}", f"{key} = {strangers[0]}")
+        _refuse(f"{contract.name} with a {key} of the given {whose}", f"{key} = {strangers[0]}")
 
 
 def _refuse_value(contract: Table, column: Column, value: object, expected: str) -> None:
-    table = APPLICATION if contract.name == STORED_AS else contract.name
     found = "null" if value is None else shown(repr(value))
-    raise RawDataError(expected=f"{table}.{column.name} to be {expected}", found=found, remedy=REMEDY)
+    raise RawDataError(expected=f"{_shown_name(contract)}.{column.name} to be {expected}", found=found, remedy=REMEDY)
 
 
-def _refuse(contract: Table, expected: str, found: str) -> None:
+def _shown_name(contract: Table) -> str:
+    """Name of a table as the applicant's rows have it."""
+    return APPLICATION if contract.name == STORED_AS else contract.name
+
+
+def _refuse(expected: str, found: str) -> None:
     raise RawDataError(expected=expected, found=found, remedy=REMEDY)

@@ -4,7 +4,6 @@ A mart like `feat_bureau` aggregates a client's loans and then compares the resu
 variants of one application the first part is the same: its CTEs become steps of their own, which run once.
 """
 
-import copy
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -75,27 +74,27 @@ def _split(
 ) -> list[Step]:
     """Steps of a model that reads the application: one per CTE of the history that it needs, and one for the rest."""
     tree = _parsed(sql, con)
-    query = tree["statements"][0]["node"]
-    ctes = {entry["key"]: entry["value"]["query_node"] for entry in query["cte_map"]["map"]}
-    reads = {name: _reads(node) for name, node in ctes.items()}
-    main = {**query, "cte_map": {"map": []}}
-    reach = {name: _reach(name, reads) for name in ctes}
-    of_application = {name for name in ctes if not varying.isdisjoint(reach[name])}
-    of_history = {name for name in ctes if name not in of_application and not reach[name] <= fixed | set(ctes)}
-    read_by_rest = _reads(main).union(*(reads[name] for name in of_application))
-    steps, rest = [], copy.deepcopy(tree)
-    for name in (name for name in ctes if name in of_history & read_by_rest):
+    history = _history_ctes(tree, varying, fixed)
+    if not history:
+        return [Step(relation, sql, frozenset(_outside(tree)), needs_application=True)]
+    steps, rest = [], tree
+    for name in history:
         part = (relation[0], f"{relation[1]}__{name}")
-        needed = [cte for cte in ctes if cte == name or cte in reach[name]]
-        steps.append(
-            Step(part, _sql(_selection(tree, needed, name, con), con), frozenset(reach[name] - set(ctes)), False)
-        )
-        _replace(rest, name, part, con)
-    kept = _needed(rest["statements"][0]["node"])
-    rest = _with_ctes(rest, [cte for cte in ctes if cte in kept])
-    left = rest["statements"][0]["node"]
-    outside = _reads(left) - set(ctes)
-    return [*steps, Step(relation, _sql(rest, con) if steps else sql, frozenset(outside), True)]
+        selection = _with_needed_ctes(_parsed(f"select * from {quoted(name)}", con), _ctes(tree))
+        steps.append(Step(part, _sql(selection, con), frozenset(_outside(selection)), needs_application=False))
+        stored = {**_ctes(rest)[name], "query_node": _query(_parsed(f"select * from {quoted(*part)}", con))}
+        rest = _with_needed_ctes(rest, _ctes(rest) | {name: stored})
+    return [*steps, Step(relation, _sql(rest, con), frozenset(_outside(rest)), needs_application=True)]
+
+
+def _history_ctes(tree: Node, varying: set[str], fixed: set[str]) -> list[str]:
+    """CTEs made of the history alone that the part with the application reads."""
+    ctes = _ctes(tree)
+    reads = {name: _reads(cte) for name, cte in ctes.items()}
+    reach = {name: _reach({name}, reads) for name in ctes}
+    of_application = {name for name in ctes if not varying.isdisjoint(reach[name])}
+    read_by_it = _reads(_with_ctes(tree, {})).union(*(reads[name] for name in of_application))
+    return [name for name in ctes if name in read_by_it - of_application and not reach[name] <= fixed | set(ctes)]
 
 
 def _reads(node: object) -> set[str]:
@@ -113,47 +112,42 @@ def _reads(node: object) -> set[str]:
     return found
 
 
-def _reach(name: str, reads: dict[str, set[str]]) -> set[str]:
-    """Everything that a CTE reads, by way of others too."""
-    found, waiting = set(), set(reads[name])
+def _reach(start: set[str], reads: dict[str, set[str]]) -> set[str]:
+    """Everything that is read from `start` on, by way of CTEs too; `start` included."""
+    found: set[str] = set()
+    waiting = set(start)
     while waiting:
-        read = waiting.pop()
-        found.add(read)
-        waiting |= (reads[read] - found) if read in reads else set()
+        name = waiting.pop()
+        found.add(name)
+        waiting |= reads.get(name, set()) - found
     return found
 
 
-def _needed(query: Node) -> set[str]:
-    """CTEs that the final select of a query needs."""
-    reads = {entry["key"]: _reads(entry["value"]["query_node"]) for entry in query["cte_map"]["map"]}
-    found, waiting = set(), _reads({**query, "cte_map": {"map": []}})
-    while waiting:
-        read = waiting.pop()
-        if read in reads and read not in found:
-            found.add(read)
-            waiting |= reads[read]
-    return found
+def _query(tree: Node) -> Node:
+    return tree["statements"][0]["node"]
 
 
-def _selection(tree: Node, needed: list[str], name: str, con: duckdb.DuckDBPyConnection) -> Node:
-    """`with <the CTEs needed> select * from <name>`."""
-    selection = _parsed(f"select * from {quoted(name)}", con)
-    selection["statements"][0]["node"]["cte_map"] = copy.deepcopy(tree["statements"][0]["node"]["cte_map"])
-    return _with_ctes(selection, needed)
+def _ctes(tree: Node) -> dict[str, Node]:
+    """CTEs by name, in their order."""
+    return {entry["key"]: entry["value"] for entry in _query(tree)["cte_map"]["map"]}
 
 
-def _with_ctes(tree: Node, names: list[str]) -> Node:
-    """The statement with these of its CTEs alone."""
-    cte_map = tree["statements"][0]["node"]["cte_map"]
-    cte_map["map"] = [entry for entry in cte_map["map"] if entry["key"] in names]
-    return tree
+def _outside(tree: Node) -> set[str]:
+    """Relations that a statement reads."""
+    return _reads(tree) - set(_ctes(tree))
 
 
-def _replace(tree: Node, name: str, relation: tuple[str, str], con: duckdb.DuckDBPyConnection) -> None:
-    """Let a CTE read a table that holds its rows."""
-    for entry in tree["statements"][0]["node"]["cte_map"]["map"]:
-        if entry["key"] == name:
-            entry["value"]["query_node"] = _parsed(f"select * from {quoted(*relation)}", con)["statements"][0]["node"]
+def _with_ctes(tree: Node, ctes: dict[str, Node]) -> Node:
+    """The statement with these CTEs in place of its own."""
+    entries = [{"key": name, "value": cte} for name, cte in ctes.items()]
+    statement = {**tree["statements"][0], "node": {**_query(tree), "cte_map": {"map": entries}}}
+    return {**tree, "statements": [statement]}
+
+
+def _with_needed_ctes(tree: Node, ctes: dict[str, Node]) -> Node:
+    """The statement with those of the CTEs that it needs."""
+    needed = _reach(_reads(_with_ctes(tree, {})), {name: _reads(cte) for name, cte in ctes.items()})
+    return _with_ctes(tree, {name: cte for name, cte in ctes.items() if name in needed})
 
 
 def _parsed(sql: str, con: duckdb.DuckDBPyConnection) -> Node:

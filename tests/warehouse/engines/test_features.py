@@ -162,10 +162,10 @@ def test_history_is_computed_without_the_application(engine: OneClientEngine):
 
 
 def test_several_threads_may_ask_one_engine(engine: OneClientEngine, applicants: list[Applicant]):
-    alone = [engine.features([applicant]) for applicant in applicants[:4]]
-    with ThreadPoolExecutor(max_workers=4) as threads:
-        together = list(threads.map(lambda applicant: engine.features([applicant]), applicants[:4]))
-    assert [differing(*pair) for pair in zip(alone, together, strict=True)] == [[]] * 4
+    alone = [engine.features([applicant]) for applicant in applicants[:2]]
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        together = list(threads.map(lambda applicant: engine.features([applicant]), applicants[:2]))
+    assert [differing(*pair) for pair in zip(alone, together, strict=True)] == [[]] * 2
 
 
 def test_a_snapshot_answers_by_its_own_sql(snapshot: Snapshot, applicants: list[Applicant], tmp_path: Path):
@@ -245,21 +245,18 @@ def test_the_command_reads_applicants_and_writes_files(
     expected = engine.features(applicants[:2])
     assert main(["--application", str(given), "--out", str(tmp_path / "features.parquet")]) == 0
     assert differing(expected, pyarrow.parquet.read_table(tmp_path / "features.parquet")) == []
-    assert main(["--application", str(given), "--out", str(tmp_path / "features.csv")]) == 0
-    assert pyarrow.csv.read_csv(tmp_path / "features.csv").column_names == expected.column_names
 
 
 @pytest.mark.usefixtures("environment")
-def test_the_command_gives_a_row_for_each_variant(
-    applicants: list[Applicant], engine: OneClientEngine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
-    variants = tmp_path / "variants.json"
+def test_the_command_gives_a_row_for_each_variant(applicants: list[Applicant], engine: OneClientEngine, tmp_path: Path):
+    variants, out = tmp_path / "variants.json", tmp_path / "features.csv"
     variants.write_text('[{"AMT_CREDIT": 100000}, {"AMT_CREDIT": 200000}]')
     client = str(applicants[0]["application"]["SK_ID_CURR"])
-    assert main(["--client", client, "--variants", str(variants)]) == 0
-    rows = json.loads(capsys.readouterr().out)
-    assert [row["amt_credit"] for row in rows] == [100_000, 200_000]
-    assert {row["sk_id_curr"] for row in rows} == {int(client)}
+    assert main(["--client", client, "--variants", str(variants), "--out", str(out)]) == 0
+    rows = pyarrow.csv.read_csv(out)
+    assert rows.column_names == engine.schema.names
+    assert rows["amt_credit"].to_pylist() == [100_000, 200_000]
+    assert rows["sk_id_curr"].to_pylist() == [int(client)] * 2
 
 
 @pytest.mark.usefixtures("environment")

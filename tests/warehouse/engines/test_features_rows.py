@@ -118,7 +118,7 @@ def test_rows_belong_to_the_applicant_and_stand_once(applicant: Applicant):
         applicant | {"bureau_balance": orphan}
     )
     assert "each SK_ID_BUREAU once in bureau" in refusal(applicant | {"bureau": applicant["bureau"] * 2})
-    assert "each SK_ID_CURR once in application_test" in refusal(applicant, {"application": applicant["application"]})
+    assert "each SK_ID_CURR once in application;" in refusal(applicant, {"application": applicant["application"]})
     twice = applicant["application"] | {"amt_credit": 5}
     assert "each column once in a row" in refusal(applicant | {"application": twice})
 
