@@ -13,9 +13,9 @@
 
 {% macro demography_measures() -%}
     {{ return([
-        {'name': 'amt_income_total', 'decimals': 0, 'says': 'yearly income'},
-        {'name': 'amt_credit', 'decimals': 0, 'says': 'credit asked for'},
-        {'name': 'amt_annuity', 'decimals': 0, 'says': 'annuity'},
+        {'name': 'amt_income_total', 'decimals': 3, 'says': 'yearly income'},
+        {'name': 'amt_credit', 'decimals': 3, 'says': 'credit asked for'},
+        {'name': 'amt_annuity', 'decimals': 3, 'says': 'annuity'},
         {'name': 'ext_source_mean', 'decimals': 6, 'says': 'mean of the known external scores'},
     ]) }}
 {%- endmacro %}

@@ -55,11 +55,11 @@ def test_a_group_of_one_is_shrunk_towards_the_whole(built_warehouse: Path):
             from marts.reference_product_terms as peers
             cross join marts.reference_population as whole
             inner join marts.training_set as clients
-                on floor(clients.application_credit_to_annuity_ratio * 100 + 0.5) = peers.product_term
+                on floor(clients.application_credit_to_annuity_ratio * 4 + 0.5) = peers.product_term
             where peers.client_count = 1 and clients.ext_source_2 is not null
             """
         ).fetchall()
-    assert len(found) > 10
+    assert found
     for of_group, own, of_whole in found:
         assert of_group == pytest.approx((own + SHRINKAGE * of_whole) / (1 + SHRINKAGE), abs=1e-6)
 
@@ -74,7 +74,7 @@ def test_a_group_that_the_reference_does_not_know_has_the_values_of_the_whole(bu
             from marts.scoring_set as clients
             cross join marts.reference_population as whole
             where clients.application_credit_to_annuity_ratio is not null
-                and floor(clients.application_credit_to_annuity_ratio * 100 + 0.5)
+                and floor(clients.application_credit_to_annuity_ratio * 4 + 0.5)
                 not in (select product_term from marts.reference_product_terms)
             """
         ).fetchone()

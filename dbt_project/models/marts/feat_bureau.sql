@@ -2,15 +2,24 @@
 {% set groups = [
     {'name': '', 'where': 'true', 'says': 'bureau loans'},
     {'name': 'active_', 'where': 'is_active = 1', 'says': 'active bureau loans'},
-    {'name': 'closed_', 'where': 'is_closed = 1', 'without': ['debt_to_credit_ratio_mean', 'debt_to_credit_ratio_max'],
-        'says': 'closed bureau loans'},
-    {'name': 'consumer_', 'where': "credit_type = 'Consumer credit'", 'says': 'consumer credits at the bureau'},
-    {'name': 'card_', 'where': "credit_type = 'Credit card'", 'says': 'credit cards at the bureau'},
-    {'name': 'car_', 'where': "credit_type = 'Car loan'", 'says': 'car loans at the bureau'},
-    {'name': 'mortgage_', 'where': "credit_type = 'Mortgage'", 'says': 'mortgages at the bureau'},
-    {'name': 'microloan_', 'where': "credit_type = 'Microloan'", 'says': 'microloans at the bureau'},
-    {'name': '12m_', 'where': 'days_credit >= -360', 'without': ['credit_sum', 'credit_mean', 'credit_max', 'debt_sum'],
-        'says': 'bureau loans of the last 12 months of 30 days'},
+    {'name': 'closed_', 'where': 'is_closed = 1', 'says': 'closed bureau loans', 'without': [
+        'credit_mean', 'credit_max', 'debt_sum', 'debt_to_credit_ratio_mean', 'debt_to_credit_ratio_max', 'days_credit_min',
+        'days_credit_mean', 'days_credit_max', 'days_credit_enddate_mean', 'days_credit_enddate_max',
+    ]},
+    {'name': 'consumer_', 'where': "credit_type = 'Consumer credit'", 'says': 'consumer credits at the bureau', 'without': [
+        'credit_mean', 'credit_max', 'days_credit_min', 'days_credit_mean', 'days_credit_max', 'days_credit_enddate_mean',
+        'days_credit_enddate_max', 'overdue_ever_max',
+    ]},
+    {'name': 'card_', 'where': "credit_type = 'Credit card'", 'says': 'credit cards at the bureau', 'without': [
+        'credit_mean', 'days_credit_min', 'days_credit_enddate_mean', 'days_credit_enddate_max', 'overdue_ever_max',
+    ]},
+    {'name': 'car_', 'where': "credit_type = 'Car loan'", 'says': 'car loans at the bureau', 'sums_only': ['credit']},
+    {'name': 'mortgage_', 'where': "credit_type = 'Mortgage'", 'says': 'mortgages at the bureau', 'sums_only': ['credit']},
+    {'name': 'microloan_', 'where': "credit_type = 'Microloan'", 'says': 'microloans at the bureau', 'sums_only': ['credit']},
+    {'name': '12m_', 'where': 'days_credit >= -360', 'says': 'bureau loans of the last 12 months of 30 days', 'without': [
+        'credit_sum', 'credit_mean', 'credit_max', 'debt_sum', 'days_credit_min', 'days_credit_enddate_mean',
+        'days_credit_enddate_max', 'overdue_ever_max',
+    ]},
 ] %}
 {% set measures = [
     {'name': 'credit', 'sql': 'amt_credit_sum', 'unit': 'currency', 'aggregates': ['sum', 'mean', 'max'],
@@ -25,7 +34,6 @@
     {'name': 'overdue_ever', 'sql': 'amt_credit_max_overdue', 'unit': 'currency', 'aggregates': ['max'],
         'says': 'largest amount ever overdue'},
 ] %}
-{% set rare = ['car_', 'mortgage_', 'microloan_'] %}
 {% set months = [6, 12, 24, 36] %}
 
 -- One row per application: loans at other institutions as the credit bureau knows them, with their monthly history.
@@ -52,9 +60,9 @@ by_client as (
         -- [count] Number of {{ group.says }}.
         {{ aggregate_where('count', '1', group.where) }} as bureau_{{ group.name }}loan_count,
         {% endif %}
-        {% for measure in measures if group.name not in rare or measure.name in ['credit', 'debt'] %}
+        {% for measure in measures if measure.name in group.get('sums_only', [measure.name]) %}
         {% for aggregate in measure.aggregates
-            if (group.name not in rare or aggregate == 'sum') and measure.name ~ '_' ~ aggregate not in group.get('without', []) %}
+            if (not group.sums_only or aggregate == 'sum') and measure.name ~ '_' ~ aggregate not in group.get('without', []) %}
         {% set none_of_them = '; 0 when there is none' if aggregate == 'sum' and group.name else '' %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, {'unit': '', 'says': measure.says}) }}, over {{ group.says }}{{ none_of_them }}.
         {% if aggregate == 'sum' %}
@@ -69,10 +77,12 @@ by_client as (
         {% for month in months %}
         -- [count] Bureau loans applied for in the last {{ month }} months of 30 days.
         count(case when days_credit >= -30 * {{ month }} then 1 end) as bureau_loan_count_{{ month }}m,
+        {% if month == 12 %}
         -- [currency] Credit granted on bureau loans of the last {{ month }} months of 30 days, summed; 0 when there is none.
         {{ sum_where('amt_credit_sum', 'days_credit >= -30 * ' ~ month, 3) }} as bureau_credit_sum_{{ month }}m,
         -- [currency] Present debt on bureau loans of the last {{ month }} months of 30 days, summed; 0 when there is none.
         {{ sum_where('amt_credit_sum_debt', 'days_credit >= -30 * ' ~ month, 3) }} as bureau_debt_sum_{{ month }}m,
+        {% endif %}
         {% endfor %}
         -- [days] When the last bureau loan to be closed was closed, relative to the application.
         max(days_enddate_fact) as bureau_days_enddate_fact_max,

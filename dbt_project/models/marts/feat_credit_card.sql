@@ -1,16 +1,16 @@
 {% set windows = [
     {'name': '3m', 'since': months_since(3, -1), 'says': 'of the last 3 months'},
-    {'name': '6m', 'since': months_since(6, -1), 'says': 'of the last 6 months'},
     {'name': '12m', 'since': months_since(12, -1), 'says': 'of the last 12 months'},
     {'name': '', 'since': none, 'says': 'ever observed'},
 ] %}
 {% set measures = [
-    {'name': 'balance', 'sql': 'amt_balance', 'unit': 'currency', 'decimals': 3, 'std_decimals': 0, 'aggregates': ['mean', 'max', 'std'], 'ever_only': ['max'],
+    {'name': 'balance', 'sql': 'amt_balance', 'unit': 'currency', 'decimals': 3, 'std_decimals': 0, 'aggregates': ['mean', 'max', 'std'],
+        'ever_only': ['max', 'std'],
         'says': 'balance of a card'},
     {'name': 'utilisation', 'sql': 'utilisation', 'unit': 'ratio', 'decimals': 6, 'aggregates': ['mean', 'max', 'min'],
-        'says': 'balance over limit'},
+        'ever_only': ['min'], 'says': 'balance over limit'},
     {'name': 'limit', 'sql': 'amt_credit_limit_actual', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'min'],
-        'ever_only': ['max', 'min'], 'says': 'limit of a card'},
+        'ever_only': ['mean', 'max', 'min'], 'says': 'limit of a card'},
     {'name': 'drawings', 'sql': 'amt_drawings_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'sum'],
         'ever_only': ['max', 'sum'],
         'says': 'amount drawn in a month'},
@@ -19,15 +19,15 @@
     {'name': 'drawings_pos', 'sql': 'amt_drawings_pos_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean'],
         'ever_only': ['mean'], 'says': 'amount spent on goods in a month'},
     {'name': 'drawings_atm_count', 'sql': 'cnt_drawings_atm_current', 'unit': 'count', 'aggregates': ['mean', 'max'],
-        'ever_only': ['max'],
+        'ever_only': ['mean', 'max'],
         'says': 'cash drawings in a month'},
     {'name': 'drawings_count', 'sql': 'cnt_drawings_current', 'unit': 'count', 'aggregates': ['mean', 'max'],
-        'ever_only': ['max'],
+        'ever_only': ['mean', 'max'],
         'says': 'drawings in a month'},
     {'name': 'payment', 'sql': 'amt_payment_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max'], 'ever_only': ['max'],
         'says': 'payment in a month'},
     {'name': 'payment_to_minimum_ratio', 'sql': 'payment_to_minimum_ratio', 'unit': 'ratio', 'decimals': 6, 'aggregates': ['mean', 'min'],
-        'says': 'payment over the smallest one asked for'},
+        'ever_only': ['min'], 'says': 'payment over the smallest one asked for'},
     {'name': 'below_minimum', 'sql': 'is_below_minimum', 'unit': 'share 0..1', 'aggregates': ['mean'],
         'ever_only': ['mean'], 'says': 'months paid below the minimum'},
     {'name': 'days_past_due', 'sql': 'sk_dpd', 'unit': 'days', 'aggregates': ['max'],
@@ -41,7 +41,7 @@
     {'name': 'paid_instalments', 'sql': 'cnt_instalment_mature_cum', 'unit': 'count', 'aggregates': ['max'],
         'ever_only': ['max'], 'says': 'number of paid instalments'},
 ] %}
-{% set slopes = ['balance', 'utilisation', 'drawings'] %}
+{% set slopes = ['balance', 'utilisation'] %}
 
 -- One row per application: the monthly course of earlier credit cards at Home Credit.
 with
@@ -115,7 +115,7 @@ by_client as (
         {% endfor %}
         {% endfor %}
         {% for measure in measures if measure.name in slopes %}
-        {% for window in windows if window.name in ('6m', '12m', '') %}
+        {% for window in windows if window.name in ('12m', '') %}
         {% set suffix = '_' ~ window.name if window.name else '' %}
         -- [per month] Least-squares slope of the {{ measure.name }} against the month, over monthly records of credit cards {{ window.says }}; positive when it grows.
         {{ over_buckets(measure, 'slope', windows.index(window) if window.name else none) }} as card_{{ measure.name }}_slope{{ suffix }},
@@ -171,8 +171,8 @@ against_application as (
         {{ safe_ratio('by_client.card_drawings_atm_sum', 'by_client.card_drawings_sum') }} as card_drawings_atm_share,
         -- [ratio] Balance in the newest record over yearly income.
         {{ safe_ratio('by_client.card_balance_last', 'applications.amt_income_total') }} as card_balance_to_income_ratio,
-        -- [ratio] Mean amount drawn in the last 12 months over mean limit.
-        {{ safe_ratio('by_client.card_drawings_mean_12m', 'by_client.card_limit_mean_12m') }}
+        -- [ratio] Mean amount drawn in a month of the last 12 over the mean limit ever observed.
+        {{ safe_ratio('by_client.card_drawings_mean_12m', 'by_client.card_limit_mean') }}
             as card_drawings_to_limit_ratio_12m,
         -- [ratio] Mean balance of the last 3 months over mean balance ever.
         {{ safe_ratio('by_client.card_balance_mean_3m', 'by_client.card_balance_mean') }}

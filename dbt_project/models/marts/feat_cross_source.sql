@@ -162,20 +162,20 @@ features as (
         -- [ratio] Approved Home Credit loans over bureau loans.
         {{ safe_ratio('summed.previous_approved_count', 'summed.bureau_loan_count') }}
             as cross_home_credit_to_bureau_loan_ratio,
-        -- [payments] Mean approved term before, among labelled clients with the same credit over annuity (to a hundredth).
+        -- [payments] Mean approved term before, among labelled clients with the same credit over annuity (to a quarter of a payment).
         peers.product_term_cnt_payment_mean as cross_product_term_cnt_payment_mean,
-        -- [payments] Mean approved term before minus its mean among labelled clients with the same credit over annuity (to a hundredth).
+        -- [payments] Mean approved term before minus its mean among labelled clients with the same credit over annuity (to a quarter of a payment).
         peers.product_term_cnt_payment_difference as cross_product_term_cnt_payment_difference,
-        -- [ratio] Mean approved interest before, among labelled clients with the same credit over annuity (to a hundredth).
+        -- [ratio] Mean approved interest before, among labelled clients with the same credit over annuity (to a quarter of a payment).
         peers.product_term_interest_rate_mean as cross_product_term_interest_rate_mean,
-        -- [share 0..1] Mean refused share before, among labelled clients with the same credit over annuity (to a hundredth).
+        -- [share 0..1] Mean refused share before, among labelled clients with the same credit over annuity (to a quarter of a payment).
         peers.product_term_refused_share_mean as cross_product_term_refused_share,
         -- [ratio] Yearly interest of this loan if its term were the mean one approved before.
         {{ safe_ratio(
             '24 * (summed.previous_approved_cnt_payment_mean * summed.amt_annuity - summed.amt_credit)',
             'summed.amt_credit * (summed.previous_approved_cnt_payment_mean + 1)'
         ) }} as cross_interest_rate_at_previous_term,
-        -- [ratio] Yearly interest of this loan if its term were the mean one of labelled clients with the same credit over annuity (to a hundredth).
+        -- [ratio] Yearly interest of this loan if its term were the mean one of labelled clients with the same credit over annuity (to a quarter of a payment).
         {{ safe_ratio(
             '24 * (peers.product_term_cnt_payment_mean * summed.amt_annuity - summed.amt_credit)',
             'summed.amt_credit * (peers.product_term_cnt_payment_mean + 1)'

@@ -1,7 +1,6 @@
 {% set windows = [
-    {'name': '3m', 'since': months_since(3, -1), 'says': 'of the last 3 months'},
+    {'name': '3m', 'since': months_since(3, -1), 'says': 'of the last 3 months', 'without': ['completed']},
     {'name': '12m', 'since': months_since(12, -1), 'says': 'of the last 12 months'},
-    {'name': '24m', 'since': months_since(24, -1), 'says': 'of the last 24 months'},
     {'name': '', 'since': none, 'says': 'ever observed'},
 ] %}
 {% set measures = [
@@ -9,8 +8,8 @@
         'says': 'days past due with tolerance for small debts'},
     {'name': 'late', 'sql': 'is_late', 'unit': 'share 0..1', 'aggregates': ['mean'], 'says': 'months past due'},
     {'name': 'remaining_share', 'sql': 'remaining_share', 'unit': 'ratio', 'decimals': 6, 'aggregates': ['mean', 'min', 'max'],
-        'says': 'instalments left over instalments in all'},
-    {'name': 'term', 'sql': 'cnt_instalment', 'unit': 'payments', 'aggregates': ['max'],
+        'ever_only': ['min', 'max'], 'says': 'instalments left over instalments in all'},
+    {'name': 'term', 'sql': 'cnt_instalment', 'unit': 'payments', 'aggregates': ['max'], 'ever_only': ['max'],
         'says': 'instalments in all'},
     {'name': 'completed', 'sql': 'is_completed', 'unit': 'share 0..1', 'aggregates': ['mean'],
         'says': 'months in which a loan was completed'},
@@ -81,15 +80,15 @@ by_client as (
         {% set last = none if loop.last else loop.index0 %}
         -- [count] Monthly records of point-of-sale and cash loans {{ window.says }}.
         cast(coalesce(sum({{ within_buckets('row_n', last) }}), 0) as bigint) as pos_month_count{{ suffix }},
-        {% for measure in measures %}
-        {% for aggregate in measure.aggregates %}
+        {% for measure in measures if measure.name not in window.get('without', []) %}
+        {% for aggregate in measure.aggregates if not window.name or aggregate not in measure.get('ever_only', []) %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, measure) }}, over monthly records of point-of-sale and cash loans {{ window.says }}.
         {{ over_buckets(measure, aggregate, last) }} as pos_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
         {% endfor %}
         {% endfor %}
         {% endfor %}
-        -- [per month] Least-squares slope of days past due with tolerance against the month, last 24 months; positive when it grows.
-        {{ over_buckets(measures[0], 'slope', 2) }} as pos_days_past_due_tolerated_slope_24m,
+        -- [per month] Least-squares slope of days past due with tolerance against the month, last 12 months; positive when it grows.
+        {{ over_buckets(measures[0], 'slope', 1) }} as pos_days_past_due_tolerated_slope_12m,
         -- [per month] Least-squares slope of the share of instalments left against the month, last 12 months; negative when loans are paid down.
         {{ over_buckets(measures[2], 'slope', 1) }} as pos_remaining_share_slope_12m,
         -- [months] Oldest monthly record of a point-of-sale or cash loan, relative to the application.

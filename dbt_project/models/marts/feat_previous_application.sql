@@ -1,16 +1,26 @@
 {# without, overall_only: what another feature says already. #}
+{% set of_one_kind = [
+    'amt_credit_mean', 'amt_credit_max', 'amt_credit_sum', 'amt_annuity_max', 'application_to_credit_ratio_min', 'credit_to_annuity_ratio_max',
+    'cnt_payment_max', 'days_decision_mean', 'interest_share_max', 'interest_share_min', 'interest_rate_max',
+] %}
 {% set groups = [
-    {'name': '', 'where': 'true', 'says': 'previous applications'},
-    {'name': 'approved_', 'where': 'is_approved = 1', 'says': 'approved previous applications'},
-    {'name': 'refused_', 'where': 'is_refused = 1', 'amounts_only': true, 'without': ['amt_credit_max', 'amt_annuity_max'],
-        'says': 'refused previous applications'},
-    {'name': 'running_', 'where': 'is_still_running = 1', 'amounts_only': true, 'without': ['amt_credit_max', 'amt_annuity_max'],
-        'says': 'previous loans that are still being paid'},
-    {'name': 'cash_', 'where': "name_contract_type = 'Cash loans'", 'without': ['amt_credit_mean'],
+    {'name': '', 'where': 'true', 'says': 'previous applications', 'without': ['interest_share_max', 'interest_share_min']},
+    {'name': 'approved_', 'where': 'is_approved = 1', 'says': 'approved previous applications', 'without': [
+        'application_to_credit_ratio_min', 'credit_to_annuity_ratio_max', 'cnt_payment_max', 'interest_share_max', 'interest_share_min',
+    ]},
+    {'name': 'refused_', 'where': 'is_refused = 1', 'amounts_only': true, 'says': 'refused previous applications', 'without': [
+        'amt_credit_max', 'amt_credit_sum', 'amt_annuity_mean', 'amt_annuity_max', 'days_decision_mean',
+    ]},
+    {'name': 'running_', 'where': 'is_still_running = 1', 'amounts_only': true,
+        'says': 'previous loans that are still being paid', 'without': [
+            'amt_application_mean', 'amt_credit_max', 'amt_annuity_mean', 'amt_annuity_max', 'days_decision_mean',
+        ]},
+    {'name': 'cash_', 'where': "name_contract_type = 'Cash loans'", 'without': of_one_kind,
         'says': 'previous applications for a cash loan'},
-    {'name': 'consumer_', 'where': "name_contract_type = 'Consumer loans'", 'without': ['amt_credit_mean'],
+    {'name': 'consumer_', 'where': "name_contract_type = 'Consumer loans'", 'without': of_one_kind,
         'says': 'previous applications for a consumer loan'},
-    {'name': 'last_1_', 'where': 'recency_rank = 1', 'without': ['days_decision_mean'], 'says': 'the last previous application'},
+    {'name': 'last_1_', 'where': 'recency_rank = 1', 'without': ['days_decision_mean', 'interest_share_mean'],
+        'says': 'the last previous application'},
 ] %}
 {% set measures = [
     {'sql': 'amt_application', 'unit': 'currency', 'aggregates': ['mean'], 'says': 'credit asked for'},
@@ -105,8 +115,10 @@ by_client as (
         {% for last in last_applications %}
         -- [share 0..1] Refused among the last {{ last }} previous applications.
         avg(case when recency_rank <= {{ last }} then is_refused end) as previous_refused_share_last_{{ last }},
+        {% if last == 5 %}
         -- [share 0..1] Approved among the last {{ last }} previous applications.
         avg(case when recency_rank <= {{ last }} then is_approved end) as previous_approved_share_last_{{ last }},
+        {% endif %}
         {% endfor %}
         {% for reason in reject_reasons %}
         -- [share 0..1] Previous applications rejected for reason {{ reason }}.
@@ -128,14 +140,8 @@ by_client as (
         max(days_last_due) as previous_days_last_due_max,
         -- [days] Latest last due date of the first schedules, relative to the application (may lie in the future).
         max(days_last_due_1st_version) as previous_days_last_due_1st_version_max,
-        -- [days] Mean last due date of the first schedules, relative to the application.
-        avg(days_last_due_1st_version) as previous_days_last_due_1st_version_mean,
-        -- [days] Mean termination of previous loans, relative to the application.
-        avg(days_termination) as previous_days_termination_mean,
         -- [days] First day when a previous loan was due, relative to the application.
         min(days_first_due) as previous_days_first_due_min,
-        -- [days] Mean first drawing of previous loans, relative to the application.
-        avg(days_first_drawing) as previous_days_first_drawing_mean,
         -- [share 0..1] Previous applications insured at approval, among those that say.
         avg(nflag_insured_on_approval) as previous_insured_share,
         -- [area] Mean selling area of the seller's place.
