@@ -14,7 +14,7 @@ import pyarrow.parquet
 import pytest
 
 from tests.support.building import build_marts
-from tests.support.tiny_warehouse import approve, build_tiny_warehouse, change
+from tests.support.tiny_warehouse import approve, build_tiny_warehouse, change, query
 from warehouse.core.errors import SnapshotError
 from warehouse.engines.one_client import OneClientEngine
 from warehouse.engines.raw_rows import read_raw_rows
@@ -207,6 +207,18 @@ def test_statistics_of_the_reference_population_are_read_from_the_snapshot(snaps
     for relation, is_reference, reads in rows:
         assert is_reference or {read for read in reads if not read.startswith("raw.")} <= seen
         seen.add(relation)
+
+
+def test_a_build_that_finds_nothing_changed_knows_the_sql_all_the_same(
+    built_warehouse: Path, generated_raw_dir: Path, tmp_path: Path
+):
+    path = tmp_path / built_warehouse.name
+    shutil.copy(built_warehouse, path)
+    recorded = query(path, "from meta.model_sql order by relation")
+    change(path, "delete from meta.model_sql")
+    result = build_marts(generated_raw_dir, path, command="run")
+    assert {run.adapter_response.get("_message") for run in result.result} == {"UNCHANGED"}
+    assert query(path, "from meta.model_sql order by relation") == recorded
 
 
 def test_the_same_marts_by_other_sql_are_published_again(warehouse: Path, tmp_path: Path):
