@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from warehouse.core.database import connect
-from warehouse.core.errors import RawDataError, SnapshotError
+from warehouse.core.errors import RawDataError, SnapshotError, first_line
 from warehouse.core.fingerprint import MARTS_SCHEMA
 from warehouse.core.sql import literal, quoted
 from warehouse.engines.rows import APPLICATION, CLIENT, STORED_AS, RawRows, Row, checked_table, checked_tables
@@ -54,7 +54,8 @@ class OneClientEngine:
         self._lock = threading.Lock()
         self._con = duckdb.connect(":memory:", config={"threads": threads})
         try:
-            self._open()
+            with self._own_sql():
+                self._open()
         except BaseException:
             self._con.close()
             raise
@@ -214,9 +215,22 @@ class OneClientEngine:
         """A transaction that leaves nothing behind."""
         self._con.execute("begin")
         try:
-            yield
+            with self._own_sql():
+                yield
         finally:
             self._con.execute("rollback")
+
+    @contextmanager
+    def _own_sql(self) -> Iterator[None]:
+        """Report in one line that the snapshot's SQL, of another version perhaps, does not run here."""
+        try:
+            yield
+        except (duckdb.ProgrammingError, duckdb.DataError) as error:
+            raise SnapshotError(
+                expected=f"the SQL of snapshot {self.snapshot.snapshot_id} to run on DuckDB {duckdb.__version__}",
+                found=first_line(error),
+                remedy="name another snapshot, or build and publish with this version",
+            ) from error
 
     def _fill(self, name: str, rows: pa.Table) -> None:
         if rows.num_rows:

@@ -186,6 +186,17 @@ def test_a_snapshot_answers_by_its_own_sql(snapshot: Snapshot, applicants: list[
     assert row["code_gender"] == "Q"
 
 
+def test_sql_that_does_not_run_here_is_one_line(snapshot: Snapshot, applicants: list[Applicant], tmp_path: Path):
+    older = Snapshot(shutil.copytree(snapshot.folder, tmp_path / snapshot.snapshot_id))
+    older.database.chmod(0o644)
+    change(older.database, "update meta.feature_models set sql = 'select gone()' where relation = 'marts.feat_bureau'")
+    with (
+        OneClientEngine(older) as opened,
+        pytest.raises(SnapshotError, match="to run on DuckDB"),
+    ):
+        opened.features(applicants[:1])
+
+
 def test_a_snapshot_without_sql_says_so(tmp_path: Path):
     path = build_tiny_warehouse(tmp_path / "home_credit.duckdb")
     approve(path)
