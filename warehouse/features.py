@@ -18,7 +18,6 @@ from warehouse.core.settings import Settings
 from warehouse.engines.one_client import OneClientEngine
 from warehouse.engines.raw_rows import read_raw_rows
 from warehouse.engines.rows import RawRows
-from warehouse.loading.contract import load_contract
 from warehouse.snapshots.snapshot import CURRENT, resolve_snapshot
 
 WRITERS = (".csv", ".json", ".parquet")
@@ -33,15 +32,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise SettingsError(
             expected=f"--out to end in {', '.join(WRITERS)}", found=args.out.name, remedy="choose one of these"
         )
-    if args.application:
-        applicants = _read_json(args.application, "applicants")
-    else:
-        applicants = read_raw_rows(args.warehouse, args.client, load_contract())
+    given = _read_json(args.application, "applicants") if args.application else None
+    variants = _read_json(args.variants, "variants") if args.variants else None
     with OneClientEngine(resolve_snapshot(args.snapshot, args.published.resolve())) as engine:
-        if args.variants:
-            features = engine.variants(_only(applicants), _read_json(args.variants, "variants"))
-        else:
-            features = engine.features(applicants)
+        applicants = read_raw_rows(args.warehouse, args.client, engine.raw_tables) if given is None else given
+        features = engine.features(applicants) if variants is None else engine.variants(_only(applicants), variants)
     _give(features, args.out)
 
 
@@ -94,7 +89,7 @@ def _read_json(path: Path, what: str) -> list[Any]:
     return content if isinstance(content, list) else [content]
 
 
-def _only(applicants: list[RawRows]) -> RawRows:
+def _only(applicants: Sequence[RawRows]) -> RawRows:
     if len(applicants) != 1:
         raise SettingsError(
             expected="one applicant for --variants", found=f"{len(applicants):,}", remedy="name a single one"

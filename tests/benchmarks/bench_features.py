@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--warehouse", type=Path, default=settings.duckdb_path)
     args = parser.parse_args()
     snapshot = resolve_snapshot(args.snapshot, settings.published_dir)
-    rows = read_raw_rows(args.warehouse, clients(snapshot.database, BATCH), load_contract())
+    rows = read_raw_rows(args.warehouse, clients(snapshot.database, BATCH), load_contract().tables)
     timed("opening the engine", lambda: OneClientEngine(snapshot).close(), repeats=3)
     amounts = [{"AMT_CREDIT": 100_000.0 + 10_000 * number} for number in range(VARIANTS)]
     with OneClientEngine(snapshot) as engine:

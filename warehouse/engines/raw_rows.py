@@ -1,6 +1,6 @@
 """The raw rows of clients of the warehouse, as an applicant's rows would come."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,20 @@ from warehouse.core.database import connect, require_table
 from warehouse.core.errors import RawDataError
 from warehouse.core.sql import quoted
 from warehouse.engines.rows import APPLICATION, CLIENT
-from warehouse.loading.contract import Contract, Table
+from warehouse.loading.contract import Table
 
 LABEL = "TARGET"
 
 
-def read_raw_rows(warehouse: Path, clients: Sequence[int], contract: Contract) -> list[dict[str, Any]]:
+def read_raw_rows(warehouse: Path, clients: Sequence[int], contract: Mapping[str, Table]) -> list[dict[str, Any]]:
     """Raw rows of clients, from the raw tables of a warehouse: the files themselves would have to be read to their end.
+
+    Parameters
+    ----------
+    warehouse : Path
+    clients : sequence of int
+    contract : mapping of str to Table
+        Raw tables and columns to read: `OneClientEngine.raw_tables`, which are the snapshot's own.
 
     Returns
     -------
@@ -31,7 +38,7 @@ def read_raw_rows(warehouse: Path, clients: Sequence[int], contract: Contract) -
     """
     applicants: dict[int, dict[str, Any]] = {}
     with connect(warehouse) as con:
-        for table in contract.tables.values():
+        for table in contract.values():
             require_table(con, "raw", table.name)
             for client, row in _rows(con, table, list(clients)):
                 if table.name.startswith(APPLICATION):

@@ -24,7 +24,7 @@ from warehouse.snapshots.publication import publish
 from warehouse.snapshots.snapshot import Snapshot
 
 REAL_CLIENTS, GENERATED_CLIENTS = 200, 60
-CONTRACT = load_contract()
+CONTRACT = load_contract().tables
 Applicant = dict[str, Any]
 
 
@@ -292,7 +292,7 @@ def test_the_command_gives_a_row_for_each_variant(applicants: list[Applicant], e
             ["--client", "999", "--out", "features.xls"],
             "expected --out to end in .csv, .json, .parquet; found features.xls",
         ),
-        (["--client", "1", "2", "--variants", "v.json"], "expected an application"),
+        (["--client", "1", "2", "--variants", "v.json"], "expected variants as JSON in v.json"),
         (["--client", "999", "--snapshot", "yesterday"], "expected"),
     ],
 )
