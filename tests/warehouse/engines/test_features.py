@@ -174,15 +174,13 @@ def test_a_snapshot_answers_by_its_own_sql(snapshot: Snapshot, applicants: list[
     older.database.chmod(0o644)
     change(
         older.database,
-        "update meta.feature_models set sql = replace(sql, '2 * ext_source_1', '7 * ext_source_1')",
+        "update meta.feature_models set sql = replace(sql, 'amt_credit - amt_goods_price', 'amt_goods_price - amt_credit')",
         'update meta.raw_tables set definition = replace(definition, \'"XNA"]\', \'"XNA", "Q"]\')',
     )
-    applicant = with_application(
-        applicants[0], EXT_SOURCE_1=0.5, EXT_SOURCE_2=0.25, EXT_SOURCE_3=0.125, CODE_GENDER="Q"
-    )
+    applicant = with_application(applicants[0], CODE_GENDER="Q", AMT_CREDIT=300_000, AMT_GOODS_PRICE=250_000)
     with OneClientEngine(older) as opened:
         row = opened.features([applicant]).to_pylist()[0]
-    assert row["application_ext_source_weighted_sum"] == 7 * 0.5 + 0.25 + 3 * 0.125
+    assert row["application_credit_minus_goods_price"] == -50_000
     assert row["code_gender"] == "Q"
 
 
