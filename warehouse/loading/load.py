@@ -52,6 +52,10 @@ create table if not exists meta.build_state (unique_id varchar, state varchar, b
 alter table meta.build_state add column if not exists content varchar;
 alter table meta.build_state add column if not exists docs varchar;
 comment on table meta.build_state is 'One row per dbt model and passed test: what it was last built from.';
+create table if not exists meta.model_sql (
+    relation varchar primary key, database_name varchar, is_reference boolean, reads varchar[], sql varchar
+);
+comment on table meta.model_sql is 'One row per dbt model: the compiled SQL that it was last built from.';
 create table if not exists staging.rejected_rows (
     table_name varchar, file_name varchar, line bigint,
     column_name varchar, value varchar, expected_type varchar, fault varchar

@@ -7,6 +7,7 @@ import duckdb
 
 from warehouse.core.fingerprint import MARTS_SCHEMA, Mart, read_marts
 from warehouse.core.sql import quoted
+from warehouse.snapshots.feature_sql import models_of_features, write_feature_sql
 
 MEMORY_LIMIT = "2GB"
 STORAGE_VERSION = "v1.4.0"  # the DuckDB shell that analysts have is older than the library, and must read it
@@ -17,7 +18,7 @@ CLIENTS_AT_ONCE = 50_000  # of the wide mart: all at once need more than the mem
 
 
 def copy_marts(source: Path, target: Path, names: frozenset[str]) -> tuple[Mart, ...]:
-    """Copy the named marts, ordered by client, with all comments.
+    """Copy the named marts, ordered by client, with all comments, and the SQL that the features were built from.
 
     A view that reads only marts stays a view over the copy's own tables; any other becomes a table, and so does
     `client_features`.
@@ -52,6 +53,7 @@ def copy_marts(source: Path, target: Path, names: frozenset[str]) -> tuple[Mart,
             elif view == WIDE_MART:
                 _write_rows_of_view(con, view)
         _copy_comments(con, catalog)
+        write_feature_sql(con, models_of_features(con, catalog))
         con.execute(f"use memory; checkpoint {quoted(TARGET)}; detach {quoted(TARGET)}")
     if spill.is_dir():
         spill.rmdir()

@@ -23,6 +23,7 @@ from warehouse.core.fingerprint import Mart, marts_fingerprint, read_marts
 from warehouse.core.settings import PROJECT_ROOT
 from warehouse.gate.record import QualityRun, latest_run
 from warehouse.snapshots.copy import copy_marts
+from warehouse.snapshots.feature_sql import digest, models_of_features
 from warehouse.snapshots.snapshot import CURRENT, DATABASE_FILE, MANIFEST_FILE, Snapshot, list_snapshots
 from warehouse.snapshots.verification import file_sha256, find_faults
 
@@ -34,13 +35,17 @@ GATE = "python -m warehouse.quality"
 
 @dataclass(frozen=True)
 class Approved:
-    """Marts that have passed the quality gate, and what is known of their origin."""
+    """Marts that have passed the quality gate, and what is known of their origin.
+
+    `feature_sql` is the digest of the SQL that the features were built from, None when the warehouse does not say.
+    """
 
     marts: tuple[Mart, ...]
     fingerprint: str
     run: QualityRun
     raw_files: list[dict[str, Any]]
     build: Build
+    feature_sql: str | None
 
 
 def publish(warehouse: Path, published_dir: Path) -> tuple[Snapshot, bool]:
@@ -65,7 +70,7 @@ def publish(warehouse: Path, published_dir: Path) -> tuple[Snapshot, bool]:
         published_dir.mkdir(parents=True, exist_ok=True)
         with _alone(published_dir):
             _sweep(published_dir)
-            snapshot = _published_before(published_dir, approved.fingerprint)
+            snapshot = _published_before(published_dir, approved)
             is_new = snapshot is None
             if snapshot is None:
                 snapshot = _write_snapshot(warehouse, published_dir, approved)
@@ -106,7 +111,8 @@ def approved_marts(warehouse: Path) -> Approved:
             raise QualityGateError(
                 expected=expected, found=f"marts that changed since the gate of {when}", remedy=f"run: {GATE}"
             )
-        return Approved(marts, fingerprint, run, _raw_files(con), build)
+        sql = digest(models_of_features(con, warehouse.stem))
+        return Approved(marts, fingerprint, run, _raw_files(con), build, sql)
 
 
 def _raw_files(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -147,11 +153,13 @@ def _sweep(published_dir: Path) -> None:
             shutil.rmtree(leftover)
 
 
-def _published_before(published_dir: Path, fingerprint: str) -> Snapshot | None:
-    """Newest sound snapshot of these very marts."""
+def _published_before(published_dir: Path, approved: Approved) -> Snapshot | None:
+    """Newest sound snapshot of these very marts, made by the same SQL."""
+    wanted = approved.fingerprint, approved.feature_sql
     for snapshot in reversed(list_snapshots(published_dir)):
         try:
-            if snapshot.manifest["marts_fingerprint"] == fingerprint and not find_faults(snapshot):
+            found = snapshot.manifest["marts_fingerprint"], snapshot.manifest.get("feature_sql")
+            if found == wanted and not find_faults(snapshot):
                 return snapshot
         except SnapshotError:
             continue
@@ -199,6 +207,7 @@ def _manifest(
         "quality_run": {**asdict(approved.run), "run_at": approved.run.run_at.isoformat()},
         "build": asdict(approved.build),
         "raw_files": approved.raw_files,
+        "feature_sql": approved.feature_sql,
         "git_revision": _git_revision(),
         "versions": {name: importlib.metadata.version(name) for name in ("duckdb", "dbt-core", "dbt-duckdb")},
     }
