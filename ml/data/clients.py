@@ -112,9 +112,8 @@ def _require_features(con: duckdb.DuckDBPyConnection, model: ModelInputs) -> Non
 
 
 def _checked_clients(con: duckdb.DuckDBPyConnection, where: str, population: str) -> int:
-    clients, distinct = con.execute(f"select count(*), count(distinct {KEY}) from {SCHEMA}.{TABLE} {where}").fetchall()[
-        0
-    ]
+    counted = con.execute(f"select count(*), count(distinct {KEY}) from {SCHEMA}.{TABLE} {where}").fetchall()
+    clients, distinct = (int(count) for count in counted[0])
     if not clients:
         raise TrainingDataError(
             expected=f"clients of the population {population} in {SCHEMA}.{TABLE}",

@@ -1,7 +1,6 @@
 """Which marts a command reads: a published snapshot, or a warehouse file in work, and what the quality gate said."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -128,17 +127,15 @@ class Source:
                 remedy="run: python -m warehouse.quality, or leave out --database to read the published snapshot",
             )
 
-    @contextmanager
-    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Open the file read-only, and close it at the end.
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Open the file read-only; to be closed by `with`.
 
         Raises
         ------
         WarehouseMissingError, WarehouseLockedError
             There is no such file, or another process holds it.
         """
-        with connect(self.database) as con:
-            yield con
+        return connect(self.database)
 
 
 def find_source(

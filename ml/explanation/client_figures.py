@@ -165,7 +165,7 @@ def _score_words(explanation: Explanation) -> str:
     parts = []
     for group, name in ((ALL, "all applicants"), (ACCEPTED, "accepted applicants")):
         place = explanation.score_place[group]
-        if place is not None:
+        if place is not None and place.below is not None:
             parts.append(f"higher than that of {100 * place.below:.0f} % of {name}")
     return f"{_percent(explanation.probability)}, {' and '.join(parts)} (dotted: threshold)"
 

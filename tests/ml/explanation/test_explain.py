@@ -190,13 +190,13 @@ def test_a_population_in_which_nobody_is_accepted_still_explains(scorer, frame):
     assert position_figure(explanation, population(strict, frame)).axes
 
 
-def test_one_client_takes_less_than_fifty_milliseconds(scorer, frame, stats):
+def test_one_client_takes_less_than_fifty_milliseconds_of_cpu_time(scorer, frame, stats):
     explain_client(scorer, frame[:1], stats)
     taken = []
     for client in range(10):
-        started = time.perf_counter()
+        started = time.process_time()  # other programs do not count
         explain_client(scorer, frame[client : client + 1], stats)
-        taken.append(time.perf_counter() - started)
+        taken.append(time.process_time() - started)
     assert min(taken) < 0.05
 
 
