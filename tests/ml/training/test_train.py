@@ -173,9 +173,10 @@ def test_an_export_that_is_gone_is_made_again_from_the_champion(place, tmp_path,
 
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_trained(place, tmp_path, capsys):
     (tmp_path / "file").write_text("a file")
-    assert main(["--out", str(tmp_path / "file" / "model"), "--rounds", "1"]) == 1
+    assert run(tmp_path, "--rounds", "1", "--out", str(tmp_path / "file" / "model")) == 1
     captured = capsys.readouterr()
     assert len(captured.err.splitlines()) == 1
+    assert "--out" in captured.err
     assert "cross-validating" not in captured.out
     assert Registry(place).versions() == []
 
