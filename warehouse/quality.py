@@ -29,15 +29,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     add_database_argument(parser, settings.duckdb_path)
     parser.add_argument(
-        "--report", type=Path, metavar="FILE", default=DEFAULT_REPORT, help="JSON file with every result (%(default)s)"
+        "--report",
+        type=Path,
+        metavar="FILE",
+        default=DEFAULT_REPORT,
+        help="JSON file of all results; an HTML page is written beside it (%(default)s)",
     )
     args = parser.parse_args(argv)
 
+    from warehouse.core.files import write_text
+    from warehouse.gate.page import render_quality
     from warehouse.gate.run import check_quality, write_report
     from warehouse.loading.contract import load_contract
 
     run, outcomes = check_quality(args.database, load_contract())
     write_report(args.report, args.database, run, outcomes)
+    page = args.report.with_suffix(".html")
+    write_text(page, render_quality(args.database, run, outcomes), remedy="choose another file with --report")
     for finding in [finding for outcome in outcomes for finding in outcome.warnings]:
         print(finding)
     for finding in [finding for outcome in outcomes for finding in outcome.failures]:
@@ -49,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             found=counts,
             remedy=f"fix what is named above (all results: {args.report}), build and run the gate again",
         )
-    print(f"passed: {counts}; marts {run.marts_fingerprint[:8]}; report {args.report}")
+    print(f"passed: {counts}; marts {run.marts_fingerprint[:8]}; page {page}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
 """What is compared, on how many applicants; imports nothing that takes time."""
 
-from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from ml.modelling.recipe import TrainingConfig
+from ml.modelling.validation import FoldCount, Seed, validated
 from warehouse.core.errors import SettingsError
 
 FAMILIES = ("dummy", "logistic", "random_forest", "mlp", "xgboost", "lightgbm")  # see ml.comparison.families
@@ -11,7 +14,7 @@ MOST_ROWS, QUICK_ROWS = 20_000, 2_000
 FOLDS, QUICK_FOLDS = 5, 3
 
 
-@dataclass(frozen=True)
+@validated
 class ComparisonConfig:
     """What is compared, and on what.
 
@@ -22,7 +25,7 @@ class ComparisonConfig:
     rows : int
         Applicants at most; more are sampled, stratified by label.
     folds : int
-        Number of folds; >= 2.
+        Number of folds; 2 to 50.
     seed : int
         Of the hold-out, the sample, the folds, the models and the bootstrap.
     quick : bool
@@ -36,18 +39,17 @@ class ComparisonConfig:
 
     families: tuple[str, ...] = FAMILIES
     treatments: tuple[str, ...] = TREATMENTS
-    rows: int = MOST_ROWS
-    folds: int = FOLDS
-    seed: int = TrainingConfig.seed
+    rows: Annotated[int, Field(ge=4, title="--rows")] = MOST_ROWS
+    folds: FoldCount = FOLDS
+    seed: Seed = TrainingConfig.seed
     quick: bool = False
 
     def __post_init__(self) -> None:
-        TrainingConfig(seed=self.seed, folds=self.folds)
         if self.rows < 2 * self.folds:
             raise SettingsError(
-                expected=f"{2 * self.folds} --rows or more for {self.folds} folds",
+                expected=f"a whole number from {2 * self.folds} on for --rows, as there are {self.folds} folds",
                 found=f"{self.rows}",
-                remedy="change it",
+                remedy="pass more --rows or fewer --folds",
             )
         for option, given, known in (
             ("--families", self.families, FAMILIES),

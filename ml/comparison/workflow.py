@@ -1,6 +1,7 @@
 """Compare families of models and treatments of the imbalance."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import mlflow
 import numpy as np
@@ -78,9 +79,16 @@ def compare_models(
             {"best_family": judged[best].candidate.family, "best_imbalance": judged[best].candidate.treatment}
         )
         mlflow.log_text(table.to_csv(index=False), TABLE_FILE)
-        mlflow.log_text(as_page(table, subtitle, FIGURE_FILE), PAGE_FILE)
+        mlflow.log_text(as_page(table, subtitle, _provenance(parent.info.run_id, sample)), PAGE_FILE)
         mlflow.log_figure(comparison_figure(table, subtitle), FIGURE_FILE)
         return Comparison(table, subtitle, f"{parent.info.artifact_uri}/{PAGE_FILE}")
+
+
+def _provenance(run_id: str, sample: TrainingData) -> str:
+    return (
+        f"MLflow run {run_id}, data {sample.fingerprint[:12]}, git revision {git_state().revision[:12]}, "
+        f"{datetime.now(UTC):%Y-%m-%d at %H:%M} UTC"
+    )
 
 
 def sample_applicants(data: TrainingData, rows: int, seed: int) -> TrainingData:

@@ -24,7 +24,7 @@ SECRETS = (
     (re.compile(r"([?&](?:password|passwd|pwd|sslpassword|token|secret)=)[^&\s]*", re.IGNORECASE), r"\1***"),
 )
 FULL = "make room on that disk, then run the command again"
-FORBIDDEN = "give this user the right to write there"
+FORBIDDEN = "give this user the right to read and write there"
 BUSY = "wait until the other command has ended, then run this one again"
 REMEDIES_BY_ERRNO = {
     errno.ENOSPC: FULL,
@@ -36,15 +36,14 @@ REMEDIES_BY_ERRNO = {
 }
 # MLflow and SQLite often keep nothing of the first error but its text.
 REMEDIES_BY_TEXT = {
-    "no space left on device": FULL,
-    "disk is full": FULL,
-    "disk quota exceeded": FULL,
-    "file too large": FULL,
-    "disk i/o error": FULL,
-    "permission denied": FORBIDDEN,
-    "readonly database": FORBIDDEN,
-    "read-only file system": FORBIDDEN,
-    "database is locked": BUSY,
+    "No space left on device": FULL,
+    "Disk is full": FULL,
+    "Disk quota exceeded": FULL,
+    "File too large": FULL,
+    "Permission denied": FORBIDDEN,
+    "Readonly database": FORBIDDEN,
+    "Read-only file system": FORBIDDEN,
+    "Database is locked": BUSY,
 }
 
 
@@ -68,21 +67,29 @@ def without_password(text: str) -> str:
     return text
 
 
-def cause(error: BaseException) -> str:
-    """First line of an error, without passwords and not too long."""
-    return without_password(first_line(error))[:LONGEST_CAUSE] if isinstance(error, Exception) else type(error).__name__
+def cause(error: Exception) -> str:
+    """First line of an error, without passwords and not too long; what a disk has reported goes first."""
+    line = without_password(first_line(error))[:LONGEST_CAUSE]
+    fault = _disk_fault(error)
+    return line if fault is None or fault[0].lower() in line.lower() else f"{fault[0]}: {line}"
 
 
-def disk_remedy(error: BaseException) -> str | None:
+def disk_remedy(error: Exception) -> str | None:
     """What to do when a full, forbidden or busy disk is behind an error; None when it is something else."""
+    fault = _disk_fault(error)
+    return fault[1] if fault else None
+
+
+def _disk_fault(error: Exception) -> tuple[str, str] | None:
+    """What a disk has reported, and the remedy."""
     behind: BaseException | None = error
     while behind is not None:
         if isinstance(behind, OSError) and behind.errno in REMEDIES_BY_ERRNO:
-            return REMEDIES_BY_ERRNO[behind.errno]
+            return os.strerror(behind.errno), REMEDIES_BY_ERRNO[behind.errno]
         text = str(behind).lower()
         for words, remedy in REMEDIES_BY_TEXT.items():
-            if words in text:
-                return remedy
+            if words.lower() in text:
+                return words, remedy
         behind = behind.__cause__ or behind.__context__
     return None
 

@@ -128,9 +128,9 @@ def judge(
 ) -> Verdict:
     """Decide whether a model becomes the champion.
 
-    It must cost no more than the champion on the same applicants (the AUC decides a draw). Where the 90 % interval of
-    the difference, by a paired bootstrap over applicants, does not exclude that it costs more, its AUC, which is the
-    less noisy measure, may not be lower either: otherwise two equally good models would take turns by chance.
+    It must cost less than the champion on the same applicants; at the same cost, its AUC must be higher. Where the 90 %
+    interval of the difference in cost, by a paired bootstrap over applicants, does not lie below zero, its AUC, which
+    is the less noisy measure, may not be lower either: otherwise two equally good models would take turns by chance.
 
     Parameters
     ----------

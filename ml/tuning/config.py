@@ -1,19 +1,23 @@
-"""What a tuning command is given; imports nothing that takes time."""
+"""The options of a tuning command; imports nothing that takes time."""
 
-from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
 
 from ml.modelling.recipe import TrainingConfig
-from warehouse.core.errors import SettingsError
+from ml.modelling.validation import FoldCount, HoldoutShare, Seed, validated
 
-COST, AUC = "cost", "auc"
-DIRECTIONS = {COST: "minimize", AUC: "maximize"}
+Kind = Literal["cost", "auc"]
+COST: Final = "cost"
+AUC: Final = "auc"
+DIRECTIONS: dict[Kind, Literal["minimize", "maximize"]] = {COST: "minimize", AUC: "maximize"}
 TRIALS = 30
 STUDIES_FILE = "optuna.db"
 
 
-@dataclass(frozen=True)
+@validated
 class TuningConfig:
-    """What a tuning command is given.
+    """The configuration of a tuning command.
 
     Attributes
     ----------
@@ -31,18 +35,11 @@ class TuningConfig:
         Address of Optuna's database; None for a SQLite file beside the MLflow store.
     """
 
-    trials: int = TRIALS
-    timeout: float | None = None
-    objective: str = COST
-    folds: int = TrainingConfig.folds
-    seed: int = TrainingConfig.seed
-    holdout: float = TrainingConfig.holdout
+    trials: Annotated[int, Field(ge=1, title="--trials")] = TRIALS
+    timeout: Annotated[float | None, Field(gt=0, title="--timeout")] = None
+    objective: Annotated[Kind, Field(title="--objective")] = COST
+    folds: FoldCount = TrainingConfig.folds
+    seed: Seed = TrainingConfig.seed
+    holdout: HoldoutShare = TrainingConfig.holdout
     study: str | None = None
     storage: str | None = None
-
-    def __post_init__(self) -> None:
-        TrainingConfig(seed=self.seed, folds=self.folds, holdout=self.holdout)
-        for name, valid in (("--trials", self.trials >= 1), ("--timeout", self.timeout is None or self.timeout > 0)):
-            if not valid:
-                value = getattr(self, name.removeprefix("--"))
-                raise SettingsError(expected=f"{name} above 0", found=str(value), remedy="change it")

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ml.data.training_set import TrainingData
 from ml.modelling.folds import Folds
 from ml.registry.recipes import recipe_path
+from ml.reporting.style import NARROW, styled
 from ml.tuning.config import COST, DIRECTIONS, STUDIES_FILE, TuningConfig
 from warehouse.core.errors import SettingsError, first_line
 from warehouse.core.settings import Settings
@@ -71,6 +72,7 @@ def finished(study: optuna.Study) -> int:
     return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)))
 
 
+@styled
 def study_figures(study: optuna.Study) -> dict[str, Figure]:
     """Value against trial, and how much each parameter matters, by file name; the latter needs some trials."""
     plt.switch_backend("Agg")
@@ -85,7 +87,7 @@ def study_figures(study: optuna.Study) -> dict[str, Figure]:
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             warnings.simplefilter("ignore", UserWarning)  # fewer than two trials with some parameter
             figures[name] = plot(study, target_name=unit).figure
-        figures[name].set_size_inches(9, 5.4)
+        figures[name].set_size_inches(NARROW, 4.9)
         figures[name].tight_layout()
         plt.close(figures[name])
     return figures

@@ -1,5 +1,6 @@
 """Families and treatments of the imbalance on the same folds."""
 
+import re
 from dataclasses import replace
 
 import mlflow
@@ -142,10 +143,18 @@ def test_the_best_differs_from_itself_by_nothing_and_the_table_opens_with_it(dat
     assert table["cost_per_1000_mean"].is_monotonic_increasing
     dummy = table.set_index("family").loc["dummy"]
     assert dummy["cost_difference_low"] > 0
-    text, page = as_text(table), as_page(table, "a & b", "figure.png")
-    assert "the best" in text and " real" in text
-    assert "a &amp; b" in page and page.count("<tr") == len(table) + 1
+    text, page = as_text(table), as_page(table, "a & b", "run 1")
+    assert "the best" in text and " significant" in text
+    assert "a &amp; b; run 1" in page and page.count("<tr") == 2 * (len(table) + 1)
     assert len(comparison_figure(table, "x").axes) == 2
+
+
+def test_the_page_needs_no_other_file_and_begins_with_what_decides(data, judged):
+    table = results_table(judged, against_best(data, judged, best_of(judged), seed=1))
+    page = as_page(table, "applicants", "run 1")
+    assert re.findall(r'src="([^"]{22})', page) == ["data:image/png;base64,"]
+    headings = re.findall(r'<th scope="col"[^>]*>([^<]*)</th>', page)
+    assert headings[:4] == ["Model", "Cost per 1,000", "Difference to the best (95 % interval)", "Verdict"]
 
 
 def test_gaps_are_filled_by_kind_and_reported(tmp_path):

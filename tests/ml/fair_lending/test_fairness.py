@@ -170,8 +170,12 @@ def test_attributes_are_read_from_the_columns_of_the_marts():
     ("feature", "description", "protected"),
     [
         ("code_gender", "", True),
-        ("application_demography_amt_credit_median", "Among clients of the same education and decade of age.", True),
-        ("application_days_birth_to_ext_source_3_ratio", "Days per point.", True),
+        (
+            "application_demography_amt_credit_standard_score",
+            "Among clients of the same education and decade of age.",
+            True,
+        ),
+        ("days_birth", "Days.", True),
         ("application_income_per_adult", "Yearly income per adult of the family.", True),
         ("own_car_age", "Age of client's car.", False),
         ("application_car_age_to_employed_ratio", "Age of the car over years in the present employment.", False),

@@ -259,7 +259,7 @@ def test_summary_names_what_a_risk_officer_asks_for(place, tmp_path, capsys):
     [
         (["--database", "none.duckdb"], "no such file"),
         (["--folds", "1"], "found 1"),
-        (["--folds", "300"], "of one class among 480"),
+        (["--folds", "200"], "from 2 to 50 for --folds; found 200"),
         (["--rounds", "0"], "found 0"),
         (["--seed", "-1"], "found -1"),
     ],

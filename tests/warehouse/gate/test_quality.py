@@ -1,6 +1,7 @@
 """The quality gate: it passes what is sound, names what is not, and records what it saw."""
 
 import json
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import great_expectations as gx
 import pytest
 from great_expectations.execution_engine import sqlalchemy_execution_engine as engine
 
-from tests.support.tiny_warehouse import build_tiny_warehouse, change, query
+from tests.support.tiny_warehouse import build_tiny_warehouse, change, query, record_build
 from warehouse.core.errors import SettingsError
 from warehouse.core.fingerprint import marts_fingerprint, read_marts
 from warehouse.core.settings import PROJECT_ROOT
@@ -245,3 +246,19 @@ def test_warnings_alone_do_not_stop_the_gate():
     outcome = SuiteOutcome("raw.bureau", 1, (Finding("warning", "raw.bureau", "X", "y", "z"),), ())
     assert outcome.failures == []
     assert len(outcome.warnings) == 1
+
+
+def test_the_gate_asks_for_a_complete_build_that_passed(
+    sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    warehouse = Path(shutil.copy(sound, tmp_path / "home_credit.duckdb"))
+    with duckdb.connect(str(warehouse)) as con:
+        record_build(con, missing=3)
+    assert main(["--warehouse", str(warehouse), "--report", str(tmp_path / "quality.json")]) == 1
+    assert "left out 3 models or tests; run: cd dbt_project && dbt build" in capsys.readouterr().err
+
+
+def test_a_table_made_by_hand_is_not_looked_at(sound: Path, tmp_path: Path):
+    warehouse = Path(shutil.copy(sound, tmp_path / "home_credit.duckdb"))
+    change(warehouse, "create table marts.feat_scratch as select 1 as sk_id_curr, 'inf'::double as x_share")
+    assert main(["--warehouse", str(warehouse), "--report", str(tmp_path / "quality.json")]) == 0
