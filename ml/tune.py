@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     started = time.perf_counter()
     settings = Settings.from_environment()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # its warning about an interrupted trial is a traceback
     snapshot, database = options.pop("snapshot"), options.pop("database")
     config = TuningConfig(**options)
     source = find_source(settings, snapshot=snapshot, database=database)
