@@ -52,11 +52,13 @@ def areas(defaulters: FloatArray, repaid: FloatArray) -> FloatArray:
     """Area under the ROC curve from the classes by score, shape (n_weightings,); NaN where a class is absent."""
     below = np.cumsum(repaid, axis=1) - repaid / 2
     with np.errstate(invalid="ignore"):
-        return (defaulters * below).sum(axis=1) / (defaulters.sum(axis=1) * repaid.sum(axis=1))
+        found: FloatArray = (defaulters * below).sum(axis=1) / (defaulters.sum(axis=1) * repaid.sum(axis=1))
+    return found
 
 
 def distances(defaulters: FloatArray, repaid: FloatArray) -> FloatArray:
     """Kolmogorov-Smirnov distance from the classes by score, shape (n_weightings,); NaN where a class is absent."""
     with np.errstate(invalid="ignore"):
         below = [np.cumsum(counts, axis=1) / counts.sum(axis=1, keepdims=True) for counts in (defaulters, repaid)]
-    return np.abs(below[0] - below[1]).max(axis=1)
+    found: FloatArray = np.abs(below[0] - below[1]).max(axis=1)
+    return found
