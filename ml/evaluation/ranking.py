@@ -26,6 +26,7 @@ class RankedScores:
 
     def __init__(self, default: NDArray[np.bool_], scores: FloatArray) -> None:
         self._order = np.argsort(scores, kind="stable")
+        self._sorted = bool(np.all(np.diff(self._order) == 1))
         self._default = default[self._order]
         self._starts = np.flatnonzero(np.diff(scores[self._order], prepend=-np.inf))
 
@@ -41,7 +42,7 @@ class RankedScores:
         -------
         tuple of ndarray of shape (n_weightings, n_scores)
         """
-        everyone = weights[:, self._order]
+        everyone = weights if self._sorted else weights[:, self._order]
         defaulters = everyone * self._default
         if self._starts.size < self._order.size:  # equal scores are added up
             everyone, defaulters = (np.add.reduceat(some, self._starts, axis=1) for some in (everyone, defaulters))
