@@ -216,7 +216,7 @@ def _resampled(
 
 
 def _group(attribute: str, name: str, points: pd.DataFrame, drawn: Resamples, most: str | None) -> GroupMeasures:
-    point: dict[str, float] = points.loc[[name]].astype(float).to_dict("records")[0]
+    point = {str(column): value for column, value in points.loc[[name]].astype(float).to_dict("records")[0].items()}
     intervals = {measure: percentile_interval(point[measure], values) for measure, values in drawn[name].items()}
     return GroupMeasures(
         attribute=attribute,
