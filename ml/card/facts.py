@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -149,8 +150,8 @@ def _row(catalog: Mapping[str, CatalogRow] | None, name: str) -> CatalogRow:
 
 
 def _by_mart(names: Sequence[str], catalog: Mapping[str, CatalogRow]) -> list[list[str]]:
-    counts = pd.Series([_row(catalog, name).mart for name in names]).value_counts()
-    return [[mart, MARTS.get(mart, "-"), f"{count:,}"] for mart, count in counts.items()]
+    counts = Counter(_row(catalog, name).mart for name in names)
+    return [[mart, MARTS.get(mart, "-"), f"{count:,}"] for mart, count in counts.most_common()]
 
 
 def _results(metrics: Mapping[str, float], manifest: Mapping[str, Any], predictions: pd.DataFrame) -> dict[str, Any]:
@@ -248,9 +249,9 @@ def _variables(registry: Registry, model: RegisteredModel) -> dict[str, Any] | N
     names = ("features", "themes", "beeswarm", "summary")
     with tempfile.TemporaryDirectory() as folder:
         found = {name: registry.fetch(model, f"{EXPLAIN_FOLDER}/{name}.json", Path(folder)) for name in names}
-        if None in found.values():
-            return None
-        read = {name: json.loads(path.read_text("utf-8")) for name, path in found.items()}
+        read = {name: json.loads(path.read_text("utf-8")) for name, path in found.items() if path}
+    if len(read) < len(names):
+        return None
     titles = {theme["code"]: theme["title"] for theme in read["themes"]}
     directions = {dots["feature"]: _direction(dots["values"], dots["contributions"]) for dots in read["beeswarm"]}
     return {

@@ -9,7 +9,8 @@ from ml.evaluation.assessment import assess
 from ml.evaluation.bootstrap import Difference, PairedBootstrap, compare, paired_mean_difference
 from ml.modelling.folds import Folds
 from ml.modelling.recipe import TrainingConfig
-from ml.tuning.objective import AUC, COST, METRICS, Kind, Objective
+from ml.tuning.config import AUC, COST, Kind
+from ml.tuning.objective import METRICS, Objective
 
 LARGEST_CHANCE_OF_BEING_WORSE = 0.2
 

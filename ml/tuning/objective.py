@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final, Literal
+from typing import Any
 
 import numpy as np
 import optuna
@@ -15,12 +15,9 @@ from ml.evaluation.threshold import cost_curve
 from ml.modelling.cross_validation import Trainer
 from ml.modelling.folds import Folds
 from ml.modelling.recipe import LIGHTGBM, MemberSpec, TrainingConfig
+from ml.tuning.config import AUC, COST, Kind
 from ml.tuning.space import suggest, with_values
 
-Kind = Literal["cost", "auc"]
-COST: Final = "cost"
-AUC: Final = "auc"
-DIRECTIONS: dict[Kind, Literal["minimize", "maximize"]] = {COST: "minimize", AUC: "maximize"}
 METRICS: dict[Kind, str] = {COST: "cost_per_1000", AUC: "auc"}
 
 FloatArray = NDArray[np.float64]

@@ -51,14 +51,14 @@ THEMES = (
     Theme(
         "family",
         "Family status",
-        r"name_family_status|name_type_suite|cnt_children|cnt_fam_members|application_children_share",
+        r"name_family_status|name_type_suite|cnt_children|cnt_fam_members",
         protected=True,
     ),
     Theme(
         "loan",
         "The loan asked for",
         r"amt_(credit|annuity|goods_price)$|name_contract_type$|cross_(interest_rate|product_term_.*_(mean|share)$)"
-        r"|application_(product_term_client|interest|credit_(to_(annuity|goods)|minus)|annuity_minus"
+        r"|application_(product_term_client|interest|credit_(to_(annuity|goods)|minus)"
         r"|demography_amt_(credit|annuity))|installments_application_annuity"
         r"|previous_(credit_to_annuity_difference|application_goods_price|.*to_application_(credit|annuity)_ratio)",
     ),

@@ -133,6 +133,7 @@ _FORMATS = {
     "share": _per_cent,
     "ratio": lambda size: _per_cent(size) if abs(size) < 2 else f"{number(size)} times",
     "payments": lambda size: _counted(size, "payment"),
+    "index": lambda size: f"{size:.0f} of 100",
     "standard": lambda size: f"{size:+.1f} standard deviations",
     "score": lambda size: f"{size:.2f}" if abs(size) >= 0.01 else number(size),
 }

@@ -80,7 +80,8 @@ def read_feature_marts(contract: Contract) -> list[FeatureMart]:
                 con.execute(f"create view {node.schema}.{node.alias} as {node.compiled_code}")
                 if node.name.startswith("feat_"):
                     marts.append(_mart(con, node, graph))
-    return marts
+    # the order of columns is that of names, what reads all sources last: which mart reads which does not move them
+    return sorted(marts, key=lambda mart: (len(mart.sources) == len(contract.tables), mart.name))
 
 
 def descriptions(sql: str) -> dict[str, tuple[str, str]]:

@@ -10,7 +10,7 @@ import re
 from warehouse.loading.contract import Column, Table
 
 EXACT_IN_DOUBLE = 2**53 - 1
-LIMITS = {
+LIMITS: dict[str, tuple[int | str, int | str]] = {
     "integer": (-(2**31), 2**31 - 1),
     "bigint": (-EXACT_IN_DOUBLE, EXACT_IN_DOUBLE),
     "double": ("-1.7976931348623157e308", "1.7976931348623157e308"),

@@ -7,6 +7,7 @@ import duckdb
 
 from warehouse.core.fingerprint import MARTS_SCHEMA, Mart, read_marts
 from warehouse.core.sql import quoted
+from warehouse.snapshots.feature_sql import models_of_features, write_feature_sql
 
 MEMORY_LIMIT = "2GB"
 STORAGE_VERSION = "v1.4.0"  # the DuckDB shell that analysts have is older than the library, and must read it
@@ -16,8 +17,8 @@ WIDE_MART = "client_features"  # a view of many tables: readers of the copy get 
 CLIENTS_AT_ONCE = 50_000  # of the wide mart: all at once need more than the memory limit
 
 
-def copy_marts(source: Path, target: Path) -> tuple[Mart, ...]:
-    """Copy every mart, ordered by client, with all comments.
+def copy_marts(source: Path, target: Path, names: frozenset[str]) -> tuple[Mart, ...]:
+    """Copy the named marts, ordered by client, with all comments, and the SQL that the features were built from.
 
     A view that reads only marts stays a view over the copy's own tables; any other becomes a table, and so does
     `client_features`.
@@ -28,6 +29,8 @@ def copy_marts(source: Path, target: Path) -> tuple[Mart, ...]:
         Warehouse; opened read-only.
     target : Path
         File that does not exist yet.
+    names : frozenset of str
+        Marts to copy; whatever else lies in the schema stays behind.
 
     Returns
     -------
@@ -41,8 +44,8 @@ def copy_marts(source: Path, target: Path) -> tuple[Mart, ...]:
         con.execute(f"attach {_literal(source)} as {quoted(catalog)} (read_only)")
         con.execute(f"attach {_literal(target)} as {quoted(TARGET)} (storage_version {_literal(STORAGE_VERSION)})")
         con.execute(f"use {quoted(TARGET)}; create schema {MARTS_SCHEMA}")
-        views = _views(con, catalog)
-        for (table,) in _tables(con, catalog):
+        views = [(name, sql) for name, sql in _views(con, catalog) if name in names]
+        for table in [name for (name,) in _tables(con, catalog) if name in names]:
             _copy_table(con, catalog, table)
         for view, sql in views:
             if not _copy_view(con, catalog, view, sql):
@@ -50,6 +53,7 @@ def copy_marts(source: Path, target: Path) -> tuple[Mart, ...]:
             elif view == WIDE_MART:
                 _write_rows_of_view(con, view)
         _copy_comments(con, catalog)
+        write_feature_sql(con, models_of_features(con, catalog))
         con.execute(f"use memory; checkpoint {quoted(TARGET)}; detach {quoted(TARGET)}")
     if spill.is_dir():
         spill.rmdir()
@@ -127,9 +131,11 @@ def _copy_comments(con: duckdb.DuckDBPyConnection, catalog: str) -> None:
     ).fetchall()
     con.execute("begin")
     for table, comment in tables:
-        if comment is not None:
+        if comment is not None and table in kinds:
             con.execute(f"comment on {kinds[table]} {quoted(MARTS_SCHEMA, table)} is {_literal(comment)}")
     for table, column, comment in columns:
+        if table not in kinds:
+            continue
         con.execute(f"comment on column {quoted(MARTS_SCHEMA, table, column)} is {_literal(comment)}")
     con.execute("commit")
 

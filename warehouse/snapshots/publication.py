@@ -16,12 +16,14 @@ from typing import Any
 
 import duckdb
 
+from warehouse.core.builds import Build, require_whole_build
 from warehouse.core.database import connect
 from warehouse.core.errors import QualityGateError, SnapshotError, first_line
 from warehouse.core.fingerprint import Mart, marts_fingerprint, read_marts
 from warehouse.core.settings import PROJECT_ROOT
 from warehouse.gate.record import QualityRun, latest_run
 from warehouse.snapshots.copy import copy_marts
+from warehouse.snapshots.feature_sql import digest, models_of_features
 from warehouse.snapshots.snapshot import CURRENT, DATABASE_FILE, MANIFEST_FILE, Snapshot, list_snapshots
 from warehouse.snapshots.verification import file_sha256, find_faults
 
@@ -33,12 +35,17 @@ GATE = "python -m warehouse.quality"
 
 @dataclass(frozen=True)
 class Approved:
-    """Marts that have passed the quality gate, and what is known of their origin."""
+    """Marts that have passed the quality gate, and what is known of their origin.
+
+    `feature_sql` is the digest of the SQL that the features were built from, None when the warehouse does not say.
+    """
 
     marts: tuple[Mart, ...]
     fingerprint: str
     run: QualityRun
     raw_files: list[dict[str, Any]]
+    build: Build
+    feature_sql: str | None
 
 
 def publish(warehouse: Path, published_dir: Path) -> tuple[Snapshot, bool]:
@@ -63,7 +70,7 @@ def publish(warehouse: Path, published_dir: Path) -> tuple[Snapshot, bool]:
         published_dir.mkdir(parents=True, exist_ok=True)
         with _alone(published_dir):
             _sweep(published_dir)
-            snapshot = _published_before(published_dir, approved.fingerprint)
+            snapshot = _published_before(published_dir, approved)
             is_new = snapshot is None
             if snapshot is None:
                 snapshot = _write_snapshot(warehouse, published_dir, approved)
@@ -83,10 +90,11 @@ def approved_marts(warehouse: Path) -> Approved:
     Raises
     ------
     QualityGateError
-        It never ran, or failed, or the marts have been built again since.
+        It never ran, or failed, or the marts have been built again since; or the last build was not whole.
     """
     expected = f"marts in {warehouse} that passed the quality gate"
     with connect(warehouse) as con:
+        build = require_whole_build(con)
         marts = read_marts(con)
         run = latest_run(con)
         if run is None:
@@ -103,14 +111,17 @@ def approved_marts(warehouse: Path) -> Approved:
             raise QualityGateError(
                 expected=expected, found=f"marts that changed since the gate of {when}", remedy=f"run: {GATE}"
             )
-        return Approved(marts, fingerprint, run, _raw_files(con))
+        sql = digest(models_of_features(con, warehouse.stem))
+        return Approved(marts, fingerprint, run, _raw_files(con), build, sql)
 
 
 def _raw_files(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Rows of `meta.raw_files`: what was loaded, and when (empty when the warehouse does not say)."""
     try:
         result = con.execute(
-            "select * replace (cast(loaded_at as varchar) as loaded_at) from meta.raw_files order by 1"
+            "select * replace (cast(loaded_at as varchar) as loaded_at) from ("
+            "select columns(lambda name: name not in ('file_identity', 'checked_at', 'content')) from meta.raw_files) "
+            "order by 1"
         )
     except duckdb.CatalogException:
         return []
@@ -142,11 +153,13 @@ def _sweep(published_dir: Path) -> None:
             shutil.rmtree(leftover)
 
 
-def _published_before(published_dir: Path, fingerprint: str) -> Snapshot | None:
-    """Newest sound snapshot of these very marts."""
+def _published_before(published_dir: Path, approved: Approved) -> Snapshot | None:
+    """Newest sound snapshot of these very marts, made by the same SQL."""
+    wanted = approved.fingerprint, approved.feature_sql
     for snapshot in reversed(list_snapshots(published_dir)):
         try:
-            if snapshot.manifest["marts_fingerprint"] == fingerprint and not find_faults(snapshot):
+            found = snapshot.manifest["marts_fingerprint"], snapshot.manifest.get("feature_sql")
+            if found == wanted and not find_faults(snapshot):
                 return snapshot
         except SnapshotError:
             continue
@@ -157,7 +170,7 @@ def _write_snapshot(warehouse: Path, published_dir: Path, approved: Approved) ->
     unfinished = published_dir / f"{UNFINISHED}{uuid.uuid4().hex}"
     unfinished.mkdir()
     database = unfinished / DATABASE_FILE
-    copied = copy_marts(warehouse, database)
+    copied = copy_marts(warehouse, database, frozenset(mart.name for mart in approved.marts))
     if marts_fingerprint(copied) != approved.fingerprint:
         raise QualityGateError(
             expected="the marts that passed the quality gate",
@@ -192,7 +205,9 @@ def _manifest(
         "marts": [{**asdict(mart), "columns": len(mart.columns)} for mart in marts],
         "file": {"name": database.name, "bytes": database.stat().st_size, "sha256": file_sha256(database)},
         "quality_run": {**asdict(approved.run), "run_at": approved.run.run_at.isoformat()},
+        "build": asdict(approved.build),
         "raw_files": approved.raw_files,
+        "feature_sql": approved.feature_sql,
         "git_revision": _git_revision(),
         "versions": {name: importlib.metadata.version(name) for name in ("duckdb", "dbt-core", "dbt-duckdb")},
     }

@@ -2,10 +2,8 @@
     'apartments', 'basementarea', 'years_beginexpluatation', 'years_build', 'commonarea', 'elevators', 'entrances',
     'floorsmax', 'floorsmin', 'landarea', 'livingapartments', 'livingarea', 'nonlivingapartments', 'nonlivingarea',
 ] %}
-{% set peer_measures = [
-    'ext_source_mean', 'ext_source_product', 'ext_source_2', 'ext_source_3', 'days_employed',
-] %}
-{% set demographic_measures = ['amt_income_total', 'amt_credit', 'amt_annuity', 'ext_source_mean'] %}
+{% set names = ['ext_source_mean', 'ext_source_2', 'ext_source_3', 'days_employed'] %}
+{% set peer_measures = product_term_measures() | selectattr('name', 'in', names) | list %}
 {% set terms = [6, 12, 18, 24, 36, 48, 60] %}
 {% set document_numbers = range(2, 22) %}
 {% set mismatch_flags = [
@@ -26,21 +24,18 @@ peers as (
 
     select
         sk_id_curr,
-        {% for name in peer_measures %}
-        -- [as the measure] Mean of {{ name }} among clients with the same credit over annuity.
-        product_term_{{ name }}_mean as application_product_term_{{ name }}_mean,
-        -- [as the measure] Median of {{ name }} among clients with the same credit over annuity.
-        product_term_{{ name }}_median as application_product_term_{{ name }}_median,
-        -- [as the measure] {{ name }} minus its mean among clients with the same credit over annuity.
-        product_term_{{ name }}_difference as application_product_term_{{ name }}_difference,
+        {% for measure in peer_measures %}
+        {% set unit = 'days' if measure.name == 'days_employed' else 'score 0..1' %}
+        -- [{{ unit }}] Mean of {{ measure.says }} among labelled clients with the same credit over annuity (to a quarter of a payment).
+        product_term_{{ measure.name }}_mean as application_product_term_{{ measure.name }}_mean,
+        -- [{{ unit }}] Difference of {{ measure.says }} from its mean among labelled clients with the same credit over annuity (to a quarter of a payment).
+        product_term_{{ measure.name }}_difference as application_product_term_{{ measure.name }}_difference,
         {% endfor %}
-        {% for name in demographic_measures %}
-        -- [as the measure] Median of {{ name }} among clients of the same education, occupation and decade of age.
-        demography_{{ name }}_median as application_demography_{{ name }}_median,
-        -- [standard deviations] {{ name }} against clients of the same education, occupation and decade of age.
-        demography_{{ name }}_standard_score as application_demography_{{ name }}_standard_score,
+        {% for measure in demography_measures() %}
+        -- [standard deviations] How far the {{ measure.says }} lies from labelled clients of the same education, occupation and decade of age.
+        demography_{{ measure.name }}_standard_score as application_demography_{{ measure.name }}_standard_score,
         {% endfor %}
-        -- [count] Clients of both populations with the same credit over annuity (a proxy of product and term).
+        -- [count] Labelled clients with the same credit over annuity, to a quarter of a payment (a proxy of product and term).
         product_term_client_count as application_product_term_client_count
     from {{ ref('int_application_peers') }}
 
@@ -234,16 +229,10 @@ features as (
             when ext_source_count = 3 then ext_source_total - ext_source_min - ext_source_max
             else {{ safe_ratio('ext_source_total', 'ext_source_count') }}
         end as application_ext_source_median,
-        -- [score 0..1] Largest minus smallest of the external scores that are known.
-        ext_source_max - ext_source_min as application_ext_source_range,
         -- [score 0..1] Product of the three external scores; null unless all three are known.
         ext_source_1 * ext_source_2 * ext_source_3 as application_ext_source_product,
-        -- [score 0..6] Twice the first external score, plus the second, plus three times the third; null unless all three are known.
-        2 * ext_source_1 + ext_source_2 + 3 * ext_source_3 as application_ext_source_weighted_sum,
         -- [score 0..1] Product of the second and the third external score.
         ext_source_2 * ext_source_3 as application_ext_source_2_3_product,
-        -- [currency] Credit asked for per point of the third external score.
-        {{ safe_ratio('amt_credit', 'ext_source_3') }} as application_credit_to_ext_source_3_ratio,
 
         -- the loan against its terms and the client's means
         -- [payments] Credit over annuity: a proxy of the term in monthly payments.
@@ -256,12 +245,8 @@ features as (
         {{ safe_ratio('amt_annuity', 'amt_income_total') }} as application_annuity_to_income_ratio,
         -- [ratio] Credit over yearly income.
         {{ safe_ratio('amt_credit', 'amt_income_total') }} as application_credit_to_income_ratio,
-        -- [ratio] Price of the goods over yearly income.
-        {{ safe_ratio('amt_goods_price', 'amt_income_total') }} as application_goods_price_to_income_ratio,
         -- [currency] Yearly income per family member.
         {{ safe_ratio('amt_income_total', 'cnt_fam_members') }} as application_income_per_family_member,
-        -- [share 0..1] Children among the family members.
-        {{ safe_ratio('cnt_children', 'cnt_fam_members') }} as application_children_share,
 
         -- the client's times against each other
         -- [flag] 1 when the release gives no start of employment (365243, mostly pensioners).
@@ -272,12 +257,8 @@ features as (
         days_employed - days_birth as application_age_at_employment_days,
         -- [ratio] Days since the identity document was changed over age in days.
         {{ safe_ratio('days_id_publish', 'days_birth') }} as application_id_publish_to_age_ratio,
-        -- [ratio] Days since the registration was changed over age in days.
-        {{ safe_ratio('days_registration', 'days_birth') }} as application_registration_to_age_ratio,
         -- [ratio] Days since the phone was changed over age in days.
         {{ safe_ratio('days_last_phone_change', 'days_birth') }} as application_phone_change_to_age_ratio,
-        -- [currency per day] Yearly income over days in the present employment.
-        {{ safe_ratio('amt_income_total', '-days_employed') }} as application_income_per_day_employed,
         -- [ratio] Age of the car over age of the client.
         {{ safe_ratio('own_car_age * 365.25', '-days_birth') }} as application_car_age_to_age_ratio,
         -- [years] Age of the client when the loan would be paid off, with credit over annuity as the term.
@@ -313,55 +294,18 @@ features as (
                         - pow((ext_source_1 + ext_source_2 + ext_source_3) / 3, 2), 0
                     ))
         end as application_ext_source_std,
-        {% for first, second in [(1, 2), (1, 3), (2, 3)] %}
-        -- [score -1..1] External score {{ first }} minus external score {{ second }}.
-        ext_source_{{ first }} - ext_source_{{ second }} as application_ext_source_{{ first }}_minus_{{ second }},
-        {% endfor %}
-        {% for first, second in [(1, 2), (1, 3)] %}
-        -- [score 0..1] Product of external scores {{ first }} and {{ second }}.
-        ext_source_{{ first }} * ext_source_{{ second }} as application_ext_source_{{ first }}_{{ second }}_product,
-        {% endfor %}
-        {% for number in [1, 2, 3] %}
-        -- [flag] 1 when external score {{ number }} is unknown, 0 when it is known.
-        case when ext_source_{{ number }} is null then 1 else 0 end as application_ext_source_{{ number }}_is_missing,
-        {% endfor %}
-        {% for column in ['amt_annuity', 'days_birth', 'days_employed'] %}
-        -- [ratio] {{ column }} per point of the third external score.
-        {{ safe_ratio(column, 'ext_source_3') }} as application_{{ column }}_to_ext_source_3_ratio,
-        {% endfor %}
-        -- [days] Age times the known mean of the external scores.
-        -days_birth * {{ safe_ratio('ext_source_total', 'ext_source_count') }} as application_age_times_ext_source_mean,
         -- [ratio] Yearly interest 24 * interest / (credit * (term + 1)), the smallest of at least 8.5 % over terms of 6 to 60 payments.
         least(
             {% for term in terms %}
             {{ plausible_rate(term) }}{{ ',' if not loop.last }}
             {% endfor %}
         ) as application_interest_rate_plausible_min,
-        -- [ratio] Yearly interest 24 * interest / (credit * (term + 1)), the largest of at least 8.5 % over terms of 6 to 60 payments.
-        greatest(
-            {% for term in terms %}
-            {{ plausible_rate(term) }}{{ ',' if not loop.last }}
-            {% endfor %}
-        ) as application_interest_rate_plausible_max,
         -- [currency] Yearly income per adult of the family.
         {{ safe_ratio('amt_income_total', 'cnt_fam_members - cnt_children') }} as application_income_per_adult,
         -- [currency] Yearly income left after twelve annuities.
         amt_income_total - 12 * amt_annuity as application_income_after_annuities,
-        -- [currency] Annuity minus a thirty-sixth of the credit: what a payment costs beyond repaying the loan in three years.
-        amt_annuity - amt_credit / 36 as application_annuity_minus_credit_over_36,
-        -- [ratio] Days since the phone was changed over days in the present employment.
-        {{ safe_ratio('days_last_phone_change', 'days_employed') }} as application_phone_change_to_employed_ratio,
         -- [ratio] Age of the car over years in the present employment.
-        {{ safe_ratio('own_car_age * 365.25', '-days_employed') }} as application_car_age_to_employed_ratio,
-        -- [days] Days between the change of the identity document and of the registration.
-        days_id_publish - days_registration as application_id_publish_minus_registration,
-        -- [ratio] Enquiries to the credit bureau in the last quarter over those of the year before.
-        {{ safe_ratio('amt_req_credit_bureau_qrt', 'amt_req_credit_bureau_year') }} as application_enquiry_quarter_to_year_ratio,
-        -- [ratio] Region rating times known mean of the external scores.
-        region_rating_client_w_city * {{ safe_ratio('ext_source_total', 'ext_source_count') }}
-            as application_region_rating_times_ext_source_mean,
-        -- [count] How many of work phone, home phone, employer's phone and e-mail were given.
-        flag_emp_phone + flag_work_phone + flag_phone + flag_email as application_contact_count
+        {{ safe_ratio('own_car_age * 365.25', '-days_employed') }} as application_car_age_to_employed_ratio
     from counted
 
 ),

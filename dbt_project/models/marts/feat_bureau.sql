@@ -2,15 +2,24 @@
 {% set groups = [
     {'name': '', 'where': 'true', 'says': 'bureau loans'},
     {'name': 'active_', 'where': 'is_active = 1', 'says': 'active bureau loans'},
-    {'name': 'closed_', 'where': 'is_closed = 1', 'without': ['debt_to_credit_ratio_mean', 'debt_to_credit_ratio_max'],
-        'says': 'closed bureau loans'},
-    {'name': 'consumer_', 'where': "credit_type = 'Consumer credit'", 'says': 'consumer credits at the bureau'},
-    {'name': 'card_', 'where': "credit_type = 'Credit card'", 'says': 'credit cards at the bureau'},
-    {'name': 'car_', 'where': "credit_type = 'Car loan'", 'says': 'car loans at the bureau'},
-    {'name': 'mortgage_', 'where': "credit_type = 'Mortgage'", 'says': 'mortgages at the bureau'},
-    {'name': 'microloan_', 'where': "credit_type = 'Microloan'", 'says': 'microloans at the bureau'},
-    {'name': '12m_', 'where': 'days_credit >= -360', 'without': ['credit_sum', 'credit_mean', 'credit_max', 'debt_sum'],
-        'says': 'bureau loans of the last 12 months of 30 days'},
+    {'name': 'closed_', 'where': 'is_closed = 1', 'says': 'closed bureau loans', 'without': [
+        'credit_mean', 'credit_max', 'debt_sum', 'debt_to_credit_ratio_mean', 'debt_to_credit_ratio_max', 'days_credit_min',
+        'days_credit_mean', 'days_credit_max', 'days_credit_enddate_mean', 'days_credit_enddate_max',
+    ]},
+    {'name': 'consumer_', 'where': "credit_type = 'Consumer credit'", 'says': 'consumer credits at the bureau', 'without': [
+        'credit_mean', 'credit_max', 'days_credit_min', 'days_credit_mean', 'days_credit_max', 'days_credit_enddate_mean',
+        'days_credit_enddate_max', 'overdue_ever_max',
+    ]},
+    {'name': 'card_', 'where': "credit_type = 'Credit card'", 'says': 'credit cards at the bureau', 'without': [
+        'credit_mean', 'days_credit_min', 'days_credit_enddate_mean', 'days_credit_enddate_max', 'overdue_ever_max',
+    ]},
+    {'name': 'car_', 'where': "credit_type = 'Car loan'", 'says': 'car loans at the bureau', 'sums_only': ['credit']},
+    {'name': 'mortgage_', 'where': "credit_type = 'Mortgage'", 'says': 'mortgages at the bureau', 'sums_only': ['credit']},
+    {'name': 'microloan_', 'where': "credit_type = 'Microloan'", 'says': 'microloans at the bureau', 'sums_only': ['credit']},
+    {'name': '12m_', 'where': 'days_credit >= -360', 'says': 'bureau loans of the last 12 months of 30 days', 'without': [
+        'credit_sum', 'credit_mean', 'credit_max', 'debt_sum', 'days_credit_min', 'days_credit_enddate_mean',
+        'days_credit_enddate_max', 'overdue_ever_max',
+    ]},
 ] %}
 {% set measures = [
     {'name': 'credit', 'sql': 'amt_credit_sum', 'unit': 'currency', 'aggregates': ['sum', 'mean', 'max'],
@@ -25,7 +34,6 @@
     {'name': 'overdue_ever', 'sql': 'amt_credit_max_overdue', 'unit': 'currency', 'aggregates': ['max'],
         'says': 'largest amount ever overdue'},
 ] %}
-{% set rare = ['car_', 'mortgage_', 'microloan_'] %}
 {% set months = [6, 12, 24, 36] %}
 
 -- One row per application: loans at other institutions as the credit bureau knows them, with their monthly history.
@@ -48,13 +56,20 @@ by_client as (
     select
         sk_id_curr,
         {% for group in groups %}
+        {% if group.name != '12m_' %}
         -- [count] Number of {{ group.says }}.
         {{ aggregate_where('count', '1', group.where) }} as bureau_{{ group.name }}loan_count,
-        {% for measure in measures if group.name not in rare or measure.name in ['credit', 'debt'] %}
+        {% endif %}
+        {% for measure in measures if measure.name in group.get('sums_only', [measure.name]) %}
         {% for aggregate in measure.aggregates
-            if (group.name not in rare or aggregate == 'sum') and measure.name ~ '_' ~ aggregate not in group.get('without', []) %}
-        -- [{{ measure.unit }}] {{ aggregate_words(aggregate, {'unit': '', 'says': measure.says}) }}, over {{ group.says }}.
-        cast({{ aggregate_where('avg' if aggregate == 'mean' else aggregate, measure.sql, group.where) }} as double)
+            if (not group.sums_only or aggregate == 'sum') and measure.name ~ '_' ~ aggregate not in group.get('without', []) %}
+        {% set none_of_them = '; 0 when there is none' if aggregate == 'sum' and group.name else '' %}
+        -- [{{ measure.unit }}] {{ aggregate_words(aggregate, {'unit': '', 'says': measure.says}) }}, over {{ group.says }}{{ none_of_them }}.
+        {% if aggregate == 'sum' %}
+        {{ sum_where(measure.sql, group.where, decimals_of(measure.unit)) }}
+        {% else %}
+        cast({{ aggregate_where(aggregate, measure.sql, group.where, decimals_of(measure.unit)) }} as double)
+        {% endif %}
             as bureau_{{ group.name }}{{ measure.name }}_{{ aggregate }},
         {% endfor %}
         {% endfor %}
@@ -62,10 +77,12 @@ by_client as (
         {% for month in months %}
         -- [count] Bureau loans applied for in the last {{ month }} months of 30 days.
         count(case when days_credit >= -30 * {{ month }} then 1 end) as bureau_loan_count_{{ month }}m,
-        -- [currency] Credit granted on bureau loans of the last {{ month }} months of 30 days, summed.
-        sum(case when days_credit >= -30 * {{ month }} then amt_credit_sum end) as bureau_credit_sum_{{ month }}m,
-        -- [currency] Present debt on bureau loans of the last {{ month }} months of 30 days, summed.
-        sum(case when days_credit >= -30 * {{ month }} then amt_credit_sum_debt end) as bureau_debt_sum_{{ month }}m,
+        {% if month == 12 %}
+        -- [currency] Credit granted on bureau loans of the last {{ month }} months of 30 days, summed; 0 when there is none.
+        {{ sum_where('amt_credit_sum', 'days_credit >= -30 * ' ~ month, 3) }} as bureau_credit_sum_{{ month }}m,
+        -- [currency] Present debt on bureau loans of the last {{ month }} months of 30 days, summed; 0 when there is none.
+        {{ sum_where('amt_credit_sum_debt', 'days_credit >= -30 * ' ~ month, 3) }} as bureau_debt_sum_{{ month }}m,
+        {% endif %}
         {% endfor %}
         -- [days] When the last bureau loan to be closed was closed, relative to the application.
         max(days_enddate_fact) as bureau_days_enddate_fact_max,
@@ -86,15 +103,15 @@ by_client as (
         -- [days] Shortest time between successive bureau loans.
         min(days_since_loan_before) as bureau_days_between_loans_min,
         -- [currency] Limits of the credit cards that the bureau knows, summed.
-        sum(amt_credit_sum_limit) as bureau_credit_limit_sum,
-        -- [currency] Annuities of active bureau loans, summed.
-        sum(case when is_active = 1 then amt_annuity end) as bureau_active_annuity_sum,
+        {{ exact_sum('amt_credit_sum_limit', 3) }} as bureau_credit_limit_sum,
+        -- [currency] Annuities of active bureau loans, summed; 0 when none is active.
+        {{ sum_where('amt_annuity', 'is_active = 1', 3) }} as bureau_active_annuity_sum,
         -- [currency] Largest annuity of a bureau loan.
         max(amt_annuity) as bureau_annuity_max,
         -- [days] Largest number of days past due on a bureau loan at the time of the application.
         max(credit_day_overdue) as bureau_days_overdue_max,
         -- [currency] Amount overdue at the time of the application, summed over bureau loans.
-        sum(amt_credit_sum_overdue) as bureau_overdue_sum,
+        {{ exact_sum('amt_credit_sum_overdue', 3) }} as bureau_overdue_sum,
         -- [count] Bureau loans on which an amount was ever overdue.
         count(case when amt_credit_max_overdue > 0 then 1 end) as bureau_overdue_ever_loan_count,
         -- [currency] Largest amount ever overdue on the newest bureau loan.
@@ -119,19 +136,19 @@ by_client as (
         -- [share 0..1] Months after closing among all months observed on bureau loans.
         {{ safe_ratio('sum(closed_month_count)', 'sum(observed_month_count)') }} as bureau_balance_closed_month_share,
         {% for month in [6, 12, 24] %}
-        -- [count] Months past due within the last {{ month }} months, summed over bureau loans.
+        -- [count] Months past due among the last {{ month }} months, that of the application included, summed over bureau loans.
         cast(sum(late_month_count_{{ month }}m) as bigint) as bureau_balance_late_month_count_{{ month }}m,
         {% endfor %}
         -- [grade 0..5] Worst monthly status of a bureau loan: 0 never past due, 5 more than 120 days, sold or written off.
         max(severity_max) as bureau_balance_severity_max,
-        -- [grade 0..5] Worst monthly status of a bureau loan within the last 12 months.
+        -- [grade 0..5] Worst monthly status of a bureau loan among the last 12 months, that of the application included.
         max(severity_max_12m) as bureau_balance_severity_max_12m,
         -- [grade 0..5] Mean over bureau loans of their mean monthly status.
-        avg(severity_mean) as bureau_balance_severity_mean,
-        -- [grade 0..5] Mean over bureau loans of their mean monthly status within the last 12 months.
-        avg(severity_mean_12m) as bureau_balance_severity_mean_12m,
+        {{ exact_mean('severity_mean', 6) }} as bureau_balance_severity_mean,
+        -- [grade 0..5] Mean over bureau loans of their mean monthly status among the last 12 months, that of the application included.
+        {{ exact_mean('severity_mean_12m', 6) }} as bureau_balance_severity_mean_12m,
         -- [grade per month] Mean over bureau loans of the least-squares slope of the monthly status; positive when it grows worse.
-        avg(severity_slope) as bureau_balance_severity_slope_mean,
+        {{ exact_mean('severity_slope', 6) }} as bureau_balance_severity_slope_mean,
         -- [months] Most recent month past due on a bureau loan, relative to the application; null when never late.
         max(months_balance_late_last) as bureau_balance_months_late_last
     from loans

@@ -1,37 +1,39 @@
 {% set windows = [
-    {'name': '3m', 'since': -3, 'says': 'of the last 3 months'},
-    {'name': '6m', 'since': -6, 'says': 'of the last 6 months'},
-    {'name': '12m', 'since': -12, 'says': 'of the last 12 months'},
+    {'name': '3m', 'since': months_since(3, -1), 'says': 'of the last 3 months'},
+    {'name': '12m', 'since': months_since(12, -1), 'says': 'of the last 12 months'},
     {'name': '', 'since': none, 'says': 'ever observed'},
 ] %}
 {% set measures = [
-    {'name': 'balance', 'sql': 'amt_balance', 'unit': 'currency', 'aggregates': ['mean', 'max', 'std'], 'ever_only': ['max'],
+    {'name': 'balance', 'sql': 'amt_balance', 'unit': 'currency', 'decimals': 3, 'std_decimals': 0, 'aggregates': ['mean', 'max', 'std'],
+        'ever_only': ['max', 'std'],
         'says': 'balance of a card'},
-    {'name': 'utilisation', 'sql': 'utilisation', 'unit': 'ratio', 'aggregates': ['mean', 'max', 'min'],
-        'says': 'balance over limit'},
-    {'name': 'limit', 'sql': 'amt_credit_limit_actual', 'unit': 'currency', 'aggregates': ['mean', 'max', 'min'],
-        'ever_only': ['max', 'min'], 'says': 'limit of a card'},
-    {'name': 'drawings', 'sql': 'amt_drawings_current', 'unit': 'currency', 'aggregates': ['mean', 'max', 'sum'],
+    {'name': 'utilisation', 'sql': 'utilisation', 'unit': 'ratio', 'decimals': 6, 'aggregates': ['mean', 'max', 'min'],
+        'ever_only': ['min'], 'says': 'balance over limit'},
+    {'name': 'limit', 'sql': 'amt_credit_limit_actual', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'min'],
+        'ever_only': ['mean', 'max', 'min'], 'says': 'limit of a card'},
+    {'name': 'drawings', 'sql': 'amt_drawings_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'sum'],
         'ever_only': ['max', 'sum'],
         'says': 'amount drawn in a month'},
-    {'name': 'drawings_atm', 'sql': 'amt_drawings_atm_current', 'unit': 'currency', 'aggregates': ['mean', 'max', 'sum'],
+    {'name': 'drawings_atm', 'sql': 'amt_drawings_atm_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'sum'],
         'ever_only': ['mean', 'max', 'sum'], 'says': 'cash drawn in a month'},
-    {'name': 'drawings_pos', 'sql': 'amt_drawings_pos_current', 'unit': 'currency', 'aggregates': ['mean'],
+    {'name': 'drawings_pos', 'sql': 'amt_drawings_pos_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean'],
         'ever_only': ['mean'], 'says': 'amount spent on goods in a month'},
     {'name': 'drawings_atm_count', 'sql': 'cnt_drawings_atm_current', 'unit': 'count', 'aggregates': ['mean', 'max'],
-        'ever_only': ['max'],
+        'ever_only': ['mean', 'max'],
         'says': 'cash drawings in a month'},
     {'name': 'drawings_count', 'sql': 'cnt_drawings_current', 'unit': 'count', 'aggregates': ['mean', 'max'],
-        'ever_only': ['max'],
+        'ever_only': ['mean', 'max'],
         'says': 'drawings in a month'},
-    {'name': 'payment', 'sql': 'amt_payment_current', 'unit': 'currency', 'aggregates': ['mean', 'max'], 'ever_only': ['max'],
+    {'name': 'payment', 'sql': 'amt_payment_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max'], 'ever_only': ['max'],
         'says': 'payment in a month'},
-    {'name': 'payment_to_minimum_ratio', 'sql': 'payment_to_minimum_ratio', 'unit': 'ratio', 'aggregates': ['mean', 'min'],
-        'says': 'payment over the smallest one asked for'},
+    {'name': 'payment_to_minimum_ratio', 'sql': 'payment_to_minimum_ratio', 'unit': 'ratio', 'decimals': 6, 'aggregates': ['mean', 'min'],
+        'ever_only': ['min'], 'says': 'payment over the smallest one asked for'},
     {'name': 'below_minimum', 'sql': 'is_below_minimum', 'unit': 'share 0..1', 'aggregates': ['mean'],
         'ever_only': ['mean'], 'says': 'months paid below the minimum'},
     {'name': 'days_past_due', 'sql': 'sk_dpd', 'unit': 'days', 'aggregates': ['max'],
         'ever_only': ['max'], 'says': 'days past due'},
+    {'name': 'days_past_due_tolerated', 'sql': 'sk_dpd_def', 'unit': 'days', 'aggregates': ['max'],
+        'ever_only': ['max'], 'says': 'days past due with tolerance for small debts'},
     {'name': 'late', 'sql': 'is_late', 'unit': 'share 0..1', 'aggregates': ['mean'],
         'ever_only': ['mean'], 'says': 'months past due'},
     {'name': 'late_tolerated', 'sql': 'is_late_tolerated', 'unit': 'share 0..1', 'aggregates': ['mean'],
@@ -39,7 +41,7 @@
     {'name': 'paid_instalments', 'sql': 'cnt_instalment_mature_cum', 'unit': 'count', 'aggregates': ['max'],
         'ever_only': ['max'], 'says': 'number of paid instalments'},
 ] %}
-{% set slopes = ['balance', 'utilisation', 'drawings'] %}
+{% set slopes = ['balance', 'utilisation'] %}
 
 -- One row per application: the monthly course of earlier credit cards at Home Credit.
 with
@@ -108,15 +110,15 @@ by_client as (
         {% for measure in measures %}
         {% for aggregate in measure.aggregates if not window.name or aggregate not in measure.get('ever_only', []) %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, measure) }}, over monthly records of credit cards {{ window.says }}.
-        {{ over_buckets(measure.name, aggregate, last) }} as card_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
+        {{ over_buckets(measure, aggregate, last) }} as card_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
         {% endfor %}
         {% endfor %}
         {% endfor %}
-        {% for measure in slopes %}
-        {% for window in windows if window.name in ('6m', '12m', '') %}
+        {% for measure in measures if measure.name in slopes %}
+        {% for window in windows if window.name in ('12m', '') %}
         {% set suffix = '_' ~ window.name if window.name else '' %}
-        -- [per month] Least-squares slope of the {{ measure }} against the month, over monthly records of credit cards {{ window.says }}; positive when it grows.
-        {{ over_buckets(measure, 'slope', windows.index(window) if window.name else none) }} as card_{{ measure }}_slope{{ suffix }},
+        -- [per month] Least-squares slope of the {{ measure.name }} against the month, over monthly records of credit cards {{ window.says }}; positive when it grows.
+        {{ over_buckets(measure, 'slope', windows.index(window) if window.name else none) }} as card_{{ measure.name }}_slope{{ suffix }},
         {% endfor %}
         {% endfor %}
         -- [months] Oldest monthly record of a credit card, relative to the application.
@@ -169,8 +171,8 @@ against_application as (
         {{ safe_ratio('by_client.card_drawings_atm_sum', 'by_client.card_drawings_sum') }} as card_drawings_atm_share,
         -- [ratio] Balance in the newest record over yearly income.
         {{ safe_ratio('by_client.card_balance_last', 'applications.amt_income_total') }} as card_balance_to_income_ratio,
-        -- [ratio] Mean amount drawn in the last 12 months over mean limit.
-        {{ safe_ratio('by_client.card_drawings_mean_12m', 'by_client.card_limit_mean_12m') }}
+        -- [ratio] Mean amount drawn in a month of the last 12 over the mean limit ever observed.
+        {{ safe_ratio('by_client.card_drawings_mean_12m', 'by_client.card_limit_mean') }}
             as card_drawings_to_limit_ratio_12m,
         -- [ratio] Mean balance of the last 3 months over mean balance ever.
         {{ safe_ratio('by_client.card_balance_mean_3m', 'by_client.card_balance_mean') }}

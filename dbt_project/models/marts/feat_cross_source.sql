@@ -6,6 +6,8 @@
     'instability': 'new address, document, phone, work and history, low education',
     'loan_price': 'expensive loans so far and credit above the price of the goods',
     'thin_record': 'few loans repaid and small ones, little paid down',
+    'low_ext_source': 'low external scores',
+    'all_signs': 'all of these signs of risk together',
 } %}
 
 -- One row per application: debt, duty, lateness and contact over all sources together.
@@ -53,6 +55,12 @@ risk_themes as (
 
 ),
 
+peers as (
+
+    select * from {{ ref('int_application_peers') }}
+
+),
+
 gathered as (
 
     select
@@ -60,17 +68,14 @@ gathered as (
         applications.amt_income_total,
         applications.amt_credit,
         applications.amt_annuity,
-        {{ whole_hundredths(safe_ratio('applications.amt_credit', 'applications.amt_annuity')) }} as product_term,
         bureau.has_bureau_history + previous.has_previous_application + installments.has_installments_history
         + pos_cash.has_pos_cash_history + credit_card.has_credit_card_history as source_count,
         bureau.bureau_active_debt_sum,
         previous.previous_running_future_payment_sum,
         credit_card.card_balance_last,
         bureau.bureau_active_annuity_sum,
-        previous.previous_running_amt_annuity_mean * previous.previous_running_count as running_annuity,
+        previous.previous_running_annuity_sum as running_annuity,
         previous.previous_approved_cnt_payment_mean,
-        previous.previous_approved_interest_rate_mean,
-        previous.previous_refused_share,
         bureau.bureau_days_credit_min,
         previous.previous_days_decision_min,
         pos_cash.pos_months_min,
@@ -80,7 +85,7 @@ gathered as (
         installments.installments_days_late_last,
         installments.installments_days_past_due_max,
         pos_cash.pos_days_past_due_tolerated_max,
-        credit_card.card_days_past_due_max,
+        credit_card.card_days_past_due_tolerated_max,
         bureau.bureau_loan_count,
         previous.previous_approved_count
     from applications
@@ -116,19 +121,6 @@ summed as (
 
 ),
 
-by_product_term as (
-
-    select
-        product_term,
-        avg(previous_approved_cnt_payment_mean) as cnt_payment_mean,
-        avg(previous_approved_interest_rate_mean) as interest_rate_mean,
-        avg(previous_refused_share) as refused_share_mean
-    from summed
-    where product_term is not null
-    group by product_term
-
-),
-
 features as (
 
     select
@@ -161,51 +153,40 @@ features as (
             30 * summed.bureau_balance_months_late_last, 30 * summed.pos_months_late_last,
             30 * summed.card_months_late_last, summed.installments_days_late_last
         ) as cross_days_late_last,
-        -- [days] Worst lateness on any Home Credit loan.
+        -- [days] Worst lateness on any Home Credit loan: of an instalment, or of a month with tolerance for small debts.
         greatest(
-            summed.installments_days_past_due_max, summed.pos_days_past_due_tolerated_max, summed.card_days_past_due_max
+            summed.installments_days_past_due_max, summed.pos_days_past_due_tolerated_max, summed.card_days_past_due_tolerated_max
         ) as cross_days_past_due_max,
         -- [ratio] Approved Home Credit loans over bureau loans.
         {{ safe_ratio('summed.previous_approved_count', 'summed.bureau_loan_count') }}
             as cross_home_credit_to_bureau_loan_ratio,
-        -- [payments] Mean approved term before, among clients with the same credit over annuity.
-        by_product_term.cnt_payment_mean as cross_product_term_cnt_payment_mean,
-        -- [payments] Mean approved term before minus its mean among clients with the same credit over annuity.
-        summed.previous_approved_cnt_payment_mean - by_product_term.cnt_payment_mean
-            as cross_product_term_cnt_payment_difference,
-        -- [ratio] Mean approved interest before, among clients with the same credit over annuity.
-        by_product_term.interest_rate_mean as cross_product_term_interest_rate_mean,
-        -- [share 0..1] Mean refused share before, among clients with the same credit over annuity.
-        by_product_term.refused_share_mean as cross_product_term_refused_share,
+        -- [payments] Mean approved term before, among labelled clients with the same credit over annuity (to a quarter of a payment).
+        peers.product_term_cnt_payment_mean as cross_product_term_cnt_payment_mean,
+        -- [payments] Mean approved term before minus its mean among labelled clients with the same credit over annuity (to a quarter of a payment).
+        peers.product_term_cnt_payment_difference as cross_product_term_cnt_payment_difference,
+        -- [ratio] Mean approved interest before, among labelled clients with the same credit over annuity (to a quarter of a payment).
+        peers.product_term_interest_rate_mean as cross_product_term_interest_rate_mean,
+        -- [share 0..1] Mean refused share before, among labelled clients with the same credit over annuity (to a quarter of a payment).
+        peers.product_term_refused_share_mean as cross_product_term_refused_share,
         -- [ratio] Yearly interest of this loan if its term were the mean one approved before.
         {{ safe_ratio(
             '24 * (summed.previous_approved_cnt_payment_mean * summed.amt_annuity - summed.amt_credit)',
             'summed.amt_credit * (summed.previous_approved_cnt_payment_mean + 1)'
         ) }} as cross_interest_rate_at_previous_term,
-        -- [ratio] Yearly interest of this loan if its term were the mean one of clients with the same credit over annuity.
-        {{ safe_ratio(
-            '24 * (by_product_term.cnt_payment_mean * summed.amt_annuity - summed.amt_credit)',
-            'summed.amt_credit * (by_product_term.cnt_payment_mean + 1)'
-        ) }} as cross_interest_rate_at_peers_term,
         {% for theme, signs in themes.items() %}
-        -- [standard deviations] Signs of {{ theme | replace('_', ' ') }}: {{ signs }}. Mean of the known standard scores; higher is riskier.
-        risk_themes.{{ theme }}_known_score as cross_{{ theme }}_known_score,
-        -- [standard deviations] Signs of {{ theme | replace('_', ' ') }}: {{ signs }}. Sum of their standard scores, unknown ones taken as average, standardised again.
-        risk_themes.{{ theme }}_score as cross_{{ theme }}_score,
-        -- [standard deviations] Mean of the standard scores of {{ theme | replace('_', ' ') }} and of low external scores; higher is riskier.
-        (risk_themes.{{ theme }}_score + risk_themes.low_ext_source_score) / 2 as cross_{{ theme }}_with_ext_source_score,
+        -- [index 0..100] Index of {{ theme | replace('_', ' ') }}: {{ signs }}; 50 is the labelled clients' median, higher is riskier, unknown signs count as average.
+        risk_themes.{{ theme }}_index as cross_{{ theme }}_index,
         {% endfor %}
-        -- [standard deviations] Low external scores: sum of their standard scores, unknown ones taken as average, standardised again.
-        risk_themes.low_ext_source_score as cross_low_ext_source_score,
-        -- [standard deviations] Mean of the standard scores of the six themes of risk; higher is riskier.
-        risk_themes.risk_score as cross_risk_score,
-        -- [standard deviations] Mean of the standard scores of the six themes of risk, twice, and of low external scores, once.
-        (2 * risk_themes.risk_score + risk_themes.low_ext_source_score) / 3 as cross_risk_with_ext_source_score
+        -- [ratio] Yearly interest of this loan if its term were the mean one of labelled clients with the same credit over annuity (to a quarter of a payment).
+        {{ safe_ratio(
+            '24 * (peers.product_term_cnt_payment_mean * summed.amt_annuity - summed.amt_credit)',
+            'summed.amt_credit * (peers.product_term_cnt_payment_mean + 1)'
+        ) }} as cross_interest_rate_at_peers_term
     from summed
     left join risk_themes
         on summed.sk_id_curr = risk_themes.sk_id_curr
-    left join by_product_term
-        on summed.product_term = by_product_term.product_term
+    left join peers
+        on summed.sk_id_curr = peers.sk_id_curr
 
 )
 

@@ -1,14 +1,13 @@
 {% set windows = [
-    {'name': '90d', 'since': -90, 'says': 'due in the last 90 days'},
+    {'name': '90d', 'since': -90, 'says': 'due in the last 90 days',
+        'without': ['late_over_7_days', 'late_over_30_days', 'missed', 'shortfall']},
     {'name': '365d', 'since': -365, 'says': 'due in the last 365 days'},
-    {'name': '720d', 'since': -720, 'says': 'due in the last 720 days'},
     {'name': '', 'since': none, 'says': 'ever due'},
 ] %}
 {% set measures = [
-    {'name': 'days_past_due', 'sql': 'days_past_due', 'unit': 'days', 'aggregates': ['mean', 'max', 'std'],
+    {'name': 'days_past_due', 'sql': 'days_past_due', 'unit': 'days', 'aggregates': ['mean', 'max', 'std'], 'ever_only': ['std'],
         'says': 'lateness (0 when early or punctual)'},
-    {'name': 'days_before_due', 'sql': 'days_before_due', 'known': 'days_past_due', 'unit': 'days',
-        'aggregates': ['mean', 'max', 'min', 'std'],
+    {'name': 'days_before_due', 'sql': 'days_before_due', 'known': 'days_past_due', 'unit': 'days', 'aggregates': ['mean'],
         'says': 'earliness (0 when late or punctual)'},
     {'name': 'late', 'sql': 'is_late', 'known': 'days_past_due', 'unit': 'share 0..1', 'aggregates': ['mean'],
         'says': 'instalments paid late'},
@@ -17,16 +16,16 @@
     {'name': 'late_over_30_days', 'sql': 'is_late_30', 'known': 'days_past_due', 'unit': 'share 0..1',
         'aggregates': ['mean'], 'says': 'instalments paid more than 30 days late'},
     {'name': 'missed', 'sql': 'is_missed', 'unit': 'share 0..1', 'aggregates': ['mean'], 'says': 'instalments not paid at all'},
-    {'name': 'paid_to_owed_ratio', 'sql': 'paid_to_owed_ratio', 'unit': 'ratio', 'aggregates': ['mean', 'std'],
-        'says': 'amount paid over amount owed'},
-    {'name': 'shortfall', 'sql': 'amt_shortfall', 'unit': 'currency', 'aggregates': ['max'],
+    {'name': 'paid_to_owed_ratio', 'sql': 'paid_to_owed_ratio', 'unit': 'ratio', 'decimals': 6, 'std_decimals': 3, 'aggregates': ['mean', 'std'],
+        'ever_only': ['std'], 'says': 'amount paid over amount owed'},
+    {'name': 'shortfall', 'sql': 'amt_shortfall', 'unit': 'currency', 'decimals': 3, 'aggregates': ['max'],
         'says': 'amount owed and not paid'},
-    {'name': 'payment', 'sql': 'amt_payment', 'unit': 'currency', 'aggregates': ['mean', 'max', 'min', 'sum'],
-        'says': 'amount paid per instalment'},
-    {'name': 'owed', 'sql': 'amt_instalment', 'unit': 'currency', 'aggregates': ['max', 'sum'], 'ever_only': ['max', 'sum'],
+    {'name': 'payment', 'sql': 'amt_payment', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'min', 'sum'],
+        'ever_only': ['mean', 'max', 'min', 'sum'], 'says': 'amount paid per instalment'},
+    {'name': 'owed', 'sql': 'amt_instalment', 'unit': 'currency', 'decimals': 3, 'aggregates': ['max', 'sum'], 'ever_only': ['max', 'sum'],
         'says': 'amount owed per instalment'},
 ] %}
-{% set slopes = ['days_past_due', 'days_before_due', 'paid_to_owed_ratio'] %}
+{% set slopes = ['days_past_due', 'days_before_due'] %}
 
 -- One row per application: how instalments of earlier Home Credit loans were paid.
 with
@@ -84,18 +83,18 @@ by_client as (
         {% set last = none if loop.last else loop.index0 %}
         -- [count] Instalments of earlier Home Credit loans {{ window.says }} (partial payments of one instalment count once).
         cast(coalesce(sum({{ within_buckets('row_n', last) }}), 0) as bigint) as installments_count{{ suffix }},
-        {% for measure in measures %}
+        {% for measure in measures if measure.name not in window.get('without', []) %}
         {% for aggregate in measure.aggregates if not window.name or aggregate not in measure.get('ever_only', []) %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, measure) }}, over instalments {{ window.says }}.
-        {{ over_buckets(measure.name, aggregate, last) }} as installments_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
+        {{ over_buckets(measure, aggregate, last) }} as installments_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
         {% endfor %}
         {% endfor %}
         {% endfor %}
-        {% for measure in slopes %}
-        {% for window in windows if window.name in ('365d', '720d', '') %}
+        {% for measure in measures if measure.name in slopes %}
+        {% for window in windows if window.name in ('365d', '') %}
         {% set suffix = '_' ~ window.name if window.name else '' %}
-        -- [per day] Least-squares slope of {{ measure | replace('_', ' ') }} against the due date, over instalments {{ window.says }}; positive when it grows.
-        {{ over_buckets(measure, 'slope', windows.index(window) if window.name else none) }} as installments_{{ measure }}_slope{{ suffix }},
+        -- [per day] Least-squares slope of {{ measure.name | replace('_', ' ') }} against the due date, over instalments {{ window.says }}; positive when it grows.
+        {{ over_buckets(measure, 'slope', windows.index(window) if window.name else none) }} as installments_{{ measure.name }}_slope{{ suffix }},
         {% endfor %}
         {% endfor %}
         -- [count] Highest version of an instalment calendar: how often one was changed.

@@ -1,16 +1,15 @@
 {% set windows = [
-    {'name': '3m', 'since': -3, 'says': 'of the last 3 months'},
-    {'name': '12m', 'since': -12, 'says': 'of the last 12 months'},
-    {'name': '24m', 'since': -24, 'says': 'of the last 24 months'},
+    {'name': '3m', 'since': months_since(3, -1), 'says': 'of the last 3 months', 'without': ['completed']},
+    {'name': '12m', 'since': months_since(12, -1), 'says': 'of the last 12 months'},
     {'name': '', 'since': none, 'says': 'ever observed'},
 ] %}
 {% set measures = [
     {'name': 'days_past_due_tolerated', 'sql': 'sk_dpd_def', 'unit': 'days', 'aggregates': ['max'],
         'says': 'days past due with tolerance for small debts'},
     {'name': 'late', 'sql': 'is_late', 'unit': 'share 0..1', 'aggregates': ['mean'], 'says': 'months past due'},
-    {'name': 'remaining_share', 'sql': 'remaining_share', 'unit': 'ratio', 'aggregates': ['mean', 'min', 'max'],
-        'says': 'instalments left over instalments in all'},
-    {'name': 'term', 'sql': 'cnt_instalment', 'unit': 'payments', 'aggregates': ['max'],
+    {'name': 'remaining_share', 'sql': 'remaining_share', 'unit': 'ratio', 'decimals': 6, 'aggregates': ['mean', 'min', 'max'],
+        'ever_only': ['min', 'max'], 'says': 'instalments left over instalments in all'},
+    {'name': 'term', 'sql': 'cnt_instalment', 'unit': 'payments', 'aggregates': ['max'], 'ever_only': ['max'],
         'says': 'instalments in all'},
     {'name': 'completed', 'sql': 'is_completed', 'unit': 'share 0..1', 'aggregates': ['mean'],
         'says': 'months in which a loan was completed'},
@@ -81,17 +80,17 @@ by_client as (
         {% set last = none if loop.last else loop.index0 %}
         -- [count] Monthly records of point-of-sale and cash loans {{ window.says }}.
         cast(coalesce(sum({{ within_buckets('row_n', last) }}), 0) as bigint) as pos_month_count{{ suffix }},
-        {% for measure in measures %}
-        {% for aggregate in measure.aggregates %}
+        {% for measure in measures if measure.name not in window.get('without', []) %}
+        {% for aggregate in measure.aggregates if not window.name or aggregate not in measure.get('ever_only', []) %}
         -- [{{ measure.unit }}] {{ aggregate_words(aggregate, measure) }}, over monthly records of point-of-sale and cash loans {{ window.says }}.
-        {{ over_buckets(measure.name, aggregate, last) }} as pos_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
+        {{ over_buckets(measure, aggregate, last) }} as pos_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
         {% endfor %}
         {% endfor %}
         {% endfor %}
-        -- [per month] Least-squares slope of days past due with tolerance against the month, last 24 months; positive when it grows.
-        {{ over_buckets('days_past_due_tolerated', 'slope', 2) }} as pos_days_past_due_tolerated_slope_24m,
+        -- [per month] Least-squares slope of days past due with tolerance against the month, last 12 months; positive when it grows.
+        {{ over_buckets(measures[0], 'slope', 1) }} as pos_days_past_due_tolerated_slope_12m,
         -- [per month] Least-squares slope of the share of instalments left against the month, last 12 months; negative when loans are paid down.
-        {{ over_buckets('remaining_share', 'slope', 1) }} as pos_remaining_share_slope_12m,
+        {{ over_buckets(measures[2], 'slope', 1) }} as pos_remaining_share_slope_12m,
         -- [months] Oldest monthly record of a point-of-sale or cash loan, relative to the application.
         min(months_min) as pos_months_min,
         -- [months] Newest monthly record of a point-of-sale or cash loan, relative to the application.
@@ -123,16 +122,16 @@ loans_by_client as (
         avg(is_completed) as pos_completed_loan_share,
         -- [share 0..1] Completed point-of-sale and cash loans that ended before their term.
         avg(is_completed_early) as pos_completed_early_share,
-        -- [count] Instalments left, summed over loans active in a last record of at most two months ago.
-        cast(sum(case when is_active_last = 1 then remaining_last end) as double) as pos_active_remaining_sum,
+        -- [count] Instalments left, summed over loans active in a last record of at most two months ago; 0 when none is.
+        {{ sum_where('remaining_last', 'is_active_last = 1') }} as pos_active_remaining_sum,
         -- [share 0..1] Instalments left over instalments in all on the newest loan.
         max(case when recency_rank = 1 then remaining_share_last end) as pos_remaining_share_last_loan,
         -- [days] Largest days past due with tolerance on the newest loan.
         cast(max(case when recency_rank = 1 then days_past_due_max end) as double) as pos_days_past_due_max_last_loan,
         -- [count] Months past due on the three newest loans.
         cast(sum(case when recency_rank <= 3 then late_month_count end) as bigint) as pos_late_month_count_last_3_loans,
-        -- [count] Changes of the term, summed over loans.
-        cast(sum(term_count - 1) as bigint) as pos_term_change_count
+        -- [count] Changes of the term, summed over loans; 0 when it is the same in all records, or never said.
+        cast(sum(greatest(term_count - 1, 0)) as bigint) as pos_term_change_count
     from pos_cash_by_loan
     group by sk_id_curr
 

@@ -1,16 +1,26 @@
 {# without, overall_only: what another feature says already. #}
+{% set of_one_kind = [
+    'amt_credit_mean', 'amt_credit_max', 'amt_credit_sum', 'amt_annuity_max', 'application_to_credit_ratio_min', 'credit_to_annuity_ratio_max',
+    'cnt_payment_max', 'days_decision_mean', 'interest_share_max', 'interest_share_min', 'interest_rate_max',
+] %}
 {% set groups = [
-    {'name': '', 'where': 'true', 'says': 'previous applications'},
-    {'name': 'approved_', 'where': 'is_approved = 1', 'says': 'approved previous applications'},
-    {'name': 'refused_', 'where': 'is_refused = 1', 'amounts_only': true, 'without': ['amt_credit_max', 'amt_annuity_max'],
-        'says': 'refused previous applications'},
-    {'name': 'running_', 'where': 'is_still_running = 1', 'amounts_only': true, 'without': ['amt_credit_max', 'amt_annuity_max'],
-        'says': 'previous loans that are still being paid'},
-    {'name': 'cash_', 'where': "name_contract_type = 'Cash loans'", 'without': ['amt_credit_mean'],
+    {'name': '', 'where': 'true', 'says': 'previous applications', 'without': ['interest_share_max', 'interest_share_min']},
+    {'name': 'approved_', 'where': 'is_approved = 1', 'says': 'approved previous applications', 'without': [
+        'application_to_credit_ratio_min', 'credit_to_annuity_ratio_max', 'cnt_payment_max', 'interest_share_max', 'interest_share_min',
+    ]},
+    {'name': 'refused_', 'where': 'is_refused = 1', 'amounts_only': true, 'says': 'refused previous applications', 'without': [
+        'amt_credit_max', 'amt_credit_sum', 'amt_annuity_mean', 'amt_annuity_max', 'days_decision_mean',
+    ]},
+    {'name': 'running_', 'where': 'is_still_running = 1', 'amounts_only': true,
+        'says': 'previous loans that are still being paid', 'without': [
+            'amt_application_mean', 'amt_credit_max', 'amt_annuity_mean', 'amt_annuity_max', 'days_decision_mean',
+        ]},
+    {'name': 'cash_', 'where': "name_contract_type = 'Cash loans'", 'without': of_one_kind,
         'says': 'previous applications for a cash loan'},
-    {'name': 'consumer_', 'where': "name_contract_type = 'Consumer loans'", 'without': ['amt_credit_mean'],
+    {'name': 'consumer_', 'where': "name_contract_type = 'Consumer loans'", 'without': of_one_kind,
         'says': 'previous applications for a consumer loan'},
-    {'name': 'last_1_', 'where': 'recency_rank = 1', 'without': ['days_decision_mean'], 'says': 'the last previous application'},
+    {'name': 'last_1_', 'where': 'recency_rank = 1', 'without': ['days_decision_mean', 'interest_share_mean'],
+        'says': 'the last previous application'},
 ] %}
 {% set measures = [
     {'sql': 'amt_application', 'unit': 'currency', 'aggregates': ['mean'], 'says': 'credit asked for'},
@@ -20,13 +30,13 @@
         'says': 'credit asked for over credit granted'},
     {'sql': 'credit_to_annuity_ratio', 'is_term': true, 'unit': 'payments', 'aggregates': ['mean', 'max'],
         'says': 'credit over annuity'},
-    {'sql': 'cnt_payment', 'is_term': true, 'unit': 'payments', 'aggregates': ['mean', 'max'], 'says': 'term'},
+    {'sql': 'cnt_payment', 'is_term': true, 'unit': 'payments', 'aggregates': ['mean', 'max'], 'says': 'term (revolving loans have none)'},
     {'sql': 'days_decision', 'unit': 'days', 'aggregates': ['mean', 'max', 'min'], 'overall_only': ['min'],
         'says': 'day of decision relative to the application'},
     {'sql': 'interest_share', 'is_term': true, 'unit': 'ratio', 'aggregates': ['mean', 'max', 'min'],
-        'says': 'total interest (payments minus credit) per credit'},
+        'says': 'total interest (payments minus credit) per credit of loans with a term'},
     {'sql': 'interest_rate', 'is_term': true, 'unit': 'ratio', 'aggregates': ['mean', 'max', 'min'],
-        'says': 'yearly interest by the approximation 24 * interest / (credit * (term + 1))'},
+        'says': 'yearly interest by the approximation 24 * interest / (credit * (term + 1)) of loans with a term'},
     {'sql': 'rate_down_payment', 'is_term': true, 'unit': 'share 0..1', 'aggregates': ['mean', 'max'],
         'overall_only': ['mean', 'max'],
         'says': 'rate of the down payment'},
@@ -80,8 +90,13 @@ by_client as (
             if (group.name != 'last_1_' or aggregate == 'mean')
             and (not group.name or aggregate not in measure.get('overall_only', []))
             and measure.sql ~ '_' ~ aggregate not in group.get('without', []) %}
-        -- [{{ measure.unit }}] {{ aggregate_words(aggregate, {'unit': '', 'says': measure.says}) }}, over {{ group.says }}.
-        cast({{ aggregate_where('avg' if aggregate == 'mean' else aggregate, measure.sql, group.where) }} as double)
+        {% set none_of_them = '; 0 when there is none' if aggregate == 'sum' and group.name else '' %}
+        -- [{{ measure.unit }}] {{ aggregate_words(aggregate, {'unit': '', 'says': measure.says}) }}, over {{ group.says }}{{ none_of_them }}.
+        {% if aggregate == 'sum' %}
+        {{ sum_where(measure.sql, group.where, decimals_of(measure.unit)) }}
+        {% else %}
+        cast({{ aggregate_where(aggregate, measure.sql, group.where, decimals_of(measure.unit)) }} as double)
+        {% endif %}
             as previous_{{ group.name }}{{ measure.sql }}_{{ aggregate }},
         {% endfor %}
         {% endfor %}
@@ -93,15 +108,17 @@ by_client as (
         count(case when is_refused = 1 and days_decision >= -30 * {{ month }} then 1 end) as previous_refused_count_{{ month }}m,
         -- [count] Previous applications approved in the last {{ month }} months of 30 days.
         count(case when is_approved = 1 and days_decision >= -30 * {{ month }} then 1 end) as previous_approved_count_{{ month }}m,
-        -- [currency] Credit granted in the last {{ month }} months of 30 days, summed over approved previous applications.
-        sum(case when is_approved = 1 and days_decision >= -30 * {{ month }} then amt_credit end)
+        -- [currency] Credit granted in the last {{ month }} months of 30 days, summed over approved previous applications; 0 when there is none.
+        {{ sum_where('amt_credit', 'is_approved = 1 and days_decision >= -30 * ' ~ month, 3) }}
             as previous_approved_amt_credit_sum_{{ month }}m,
         {% endfor %}
         {% for last in last_applications %}
         -- [share 0..1] Refused among the last {{ last }} previous applications.
         avg(case when recency_rank <= {{ last }} then is_refused end) as previous_refused_share_last_{{ last }},
+        {% if last == 5 %}
         -- [share 0..1] Approved among the last {{ last }} previous applications.
         avg(case when recency_rank <= {{ last }} then is_approved end) as previous_approved_share_last_{{ last }},
+        {% endif %}
         {% endfor %}
         {% for reason in reject_reasons %}
         -- [share 0..1] Previous applications rejected for reason {{ reason }}.
@@ -123,22 +140,18 @@ by_client as (
         max(days_last_due) as previous_days_last_due_max,
         -- [days] Latest last due date of the first schedules, relative to the application (may lie in the future).
         max(days_last_due_1st_version) as previous_days_last_due_1st_version_max,
-        -- [days] Mean last due date of the first schedules, relative to the application.
-        avg(days_last_due_1st_version) as previous_days_last_due_1st_version_mean,
-        -- [days] Mean termination of previous loans, relative to the application.
-        avg(days_termination) as previous_days_termination_mean,
         -- [days] First day when a previous loan was due, relative to the application.
         min(days_first_due) as previous_days_first_due_min,
-        -- [days] Mean first drawing of previous loans, relative to the application.
-        avg(days_first_drawing) as previous_days_first_drawing_mean,
         -- [share 0..1] Previous applications insured at approval, among those that say.
         avg(nflag_insured_on_approval) as previous_insured_share,
         -- [area] Mean selling area of the seller's place.
         avg(sellerplace_area) as previous_sellerplace_area_mean,
         -- [hour 0..23] Mean hour of previous applications.
         avg(hour_appr_process_start) as previous_hour_mean,
-        -- [currency] What is still to be paid on running loans: annuity times the months left.
-        sum(amt_annuity * months_left) as previous_running_future_payment_sum
+        -- [currency] Annuities of Home Credit loans still running, summed; 0 when none is running.
+        {{ sum_where('amt_annuity', 'is_still_running = 1', 3) }} as previous_running_annuity_sum,
+        -- [currency] What is still to be paid on running loans: annuity times the months left; 0 when none is running.
+        {{ sum_where('amt_annuity * months_left', 'is_still_running = 1', 3) }} as previous_running_future_payment_sum
     from graded
     group by sk_id_curr
 
@@ -159,10 +172,9 @@ against_application as (
         -- [ratio] Mean annuity of approved previous applications over the annuity of this loan.
         {{ safe_ratio('by_client.previous_approved_amt_annuity_mean', 'applications.amt_annuity') }}
             as previous_approved_annuity_mean_to_application_annuity_ratio,
-        -- [ratio] Annuities of Home Credit loans still running (their mean times their number) over yearly income.
-        {{ safe_ratio(
-            'by_client.previous_running_amt_annuity_mean * by_client.previous_running_count', 'applications.amt_income_total'
-        ) }} as previous_running_annuity_to_income_ratio,
+        -- [ratio] Annuities of Home Credit loans still running over yearly income.
+        {{ safe_ratio('by_client.previous_running_annuity_sum', 'applications.amt_income_total') }}
+            as previous_running_annuity_to_income_ratio,
         -- [ratio] What is still to be paid on running Home Credit loans over yearly income.
         {{ safe_ratio('by_client.previous_running_future_payment_sum', 'applications.amt_income_total') }}
             as previous_running_future_payment_to_income_ratio,

@@ -9,7 +9,8 @@ from tests.dbt.feature_oracle.measures import (
     newest_first,
     ratio,
     share,
-    total,
+    smallest,
+    total_or_none,
     yearly_interest,
 )
 from tests.dbt.feature_oracle.tables import CLIENT, Tables
@@ -27,22 +28,25 @@ def previous_groups(tables: Tables) -> pd.DataFrame:
     }
     features = {}
     for name, group in groups.items():
-        features |= {
-            f"previous_{name}amt_application_mean": mean(group, "AMT_APPLICATION"),
-            f"previous_{name}amt_annuity_mean": mean(group, "AMT_ANNUITY"),
-            f"previous_{name}days_decision_max": largest(group, "DAYS_DECISION"),
-        }
+        features[f"previous_{name}days_decision_max"] = largest(group, "DAYS_DECISION")
+        if name != "running_":
+            features[f"previous_{name}amt_application_mean"] = mean(group, "AMT_APPLICATION")
         if name in {"refused_", "running_"}:
             continue
         features |= {
-            f"previous_{name}amt_credit_max": largest(group, "AMT_CREDIT"),
+            f"previous_{name}amt_annuity_mean": mean(group, "AMT_ANNUITY"),
             f"previous_{name}application_to_credit_ratio_mean": mean(group, "ASKED_TO_GRANTED"),
             f"previous_{name}credit_to_annuity_ratio_mean": mean(group, "TERM_PROXY"),
             f"previous_{name}cnt_payment_mean": mean(group, "CNT_PAYMENT"),
             f"previous_{name}interest_share_mean": mean(group, "INTEREST_SHARE"),
             f"previous_{name}interest_rate_mean": mean(group, "INTEREST_RATE"),
-            f"previous_{name}interest_rate_max": largest(group, "INTEREST_RATE"),
+            f"previous_{name}interest_rate_min": smallest(group, "INTEREST_RATE"),
         }
+        if name in {"", "approved_"}:
+            features |= {
+                f"previous_{name}amt_credit_max": largest(group, "AMT_CREDIT"),
+                f"previous_{name}interest_rate_max": largest(group, "INTEREST_RATE"),
+            }
     features["previous_rate_down_payment_mean"] = mean(rows, "RATE_DOWN_PAYMENT")
     return pd.DataFrame(features)
 
@@ -63,7 +67,9 @@ def previous_last(tables: Tables) -> pd.DataFrame:
 
 
 def with_rates(tables: Tables) -> pd.DataFrame:
-    rows = newest_first(tables["previous"], "DAYS_DECISION", "SK_ID_PREV")
+    rows = newest_first(
+        tables["previous"], "DAYS_DECISION", "NFLAG_LAST_APPL_IN_DAY", "HOUR_APPR_PROCESS_START", "SK_ID_PREV"
+    )
     credit, annuity, term = rows["AMT_CREDIT"], rows["AMT_ANNUITY"], rows["CNT_PAYMENT"]
     return rows.assign(
         ASKED_TO_GRANTED=ratio(rows["AMT_APPLICATION"], credit),
@@ -97,7 +103,9 @@ def previous_shares(tables: Tables) -> pd.DataFrame:
         features |= {
             f"previous_count_{months}m": how_many(rows, recent),
             f"previous_refused_count_{months}m": how_many(rows, recent & (status == "Refused")),
-            f"previous_approved_amt_credit_sum_{months}m": total(rows[recent & (status == "Approved")], "AMT_CREDIT"),
+            f"previous_approved_amt_credit_sum_{months}m": total_or_none(
+                rows, recent & (status == "Approved"), "AMT_CREDIT"
+            ),
         }
     return pd.DataFrame(features)
 
@@ -115,6 +123,7 @@ def previous_against_application(tables: Tables) -> pd.DataFrame:
             "previous_approved_annuity_to_application_annuity_ratio": ratio(
                 largest(approved, "AMT_ANNUITY"), x["AMT_ANNUITY"]
             ),
+            "previous_running_annuity_sum": running_annuity(tables),
             "previous_running_annuity_to_income_ratio": ratio(running_annuity(tables), x["AMT_INCOME_TOTAL"]),
             "previous_credit_to_annuity_difference": (
                 ratio(x["AMT_CREDIT"], x["AMT_ANNUITY"]) - mean(approved, "TERM_PROXY")
@@ -124,9 +133,9 @@ def previous_against_application(tables: Tables) -> pd.DataFrame:
 
 
 def running_annuity(tables: Tables) -> pd.Series:
-    """Annuities of Home Credit loans still running: their mean times their number."""
-    running = tables["previous"][tables["previous"]["RUNNING"]]
-    return mean(running, "AMT_ANNUITY") * running.groupby(CLIENT).size()
+    """Annuities of Home Credit loans still running, summed; 0 when none is."""
+    rows = tables["previous"]
+    return total_or_none(rows, rows["RUNNING"], "AMT_ANNUITY")
 
 
 def running_payments(tables: Tables) -> pd.DataFrame:
@@ -142,6 +151,6 @@ def running_payments(tables: Tables) -> pd.DataFrame:
 
 def future_payments(tables: Tables) -> pd.Series:
     """What is still to be paid on running loans: annuity times months until the first schedule's last due date."""
-    running = tables["previous"][tables["previous"]["RUNNING"]]
-    months_left = (running["DAYS_LAST_DUE_1ST_VERSION"] / 30).clip(lower=0)
-    return total(running.assign(FUTURE=running["AMT_ANNUITY"] * months_left), "FUTURE")
+    rows = tables["previous"]
+    months_left = (rows["DAYS_LAST_DUE_1ST_VERSION"] / 30).clip(lower=0)
+    return total_or_none(rows.assign(FUTURE=rows["AMT_ANNUITY"] * months_left), rows["RUNNING"], "FUTURE")

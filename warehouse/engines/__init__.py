@@ -1,0 +1,1 @@
+"""The marts' SQL outside the warehouse: one applicant's features from raw rows."""
