@@ -118,7 +118,7 @@ def judge_candidates(
     quick : bool
         Smaller models.
     report : callable, optional
-        Told of each fold and family as soon as it is done.
+        Called with a line for each fold and family as soon as it is done.
 
     Returns
     -------

@@ -69,7 +69,10 @@ class Columns:
         loan_amounts : frozenset of str
             Names of the features that are money of loans.
         """
-        measures, amounts, binary, nominal = [], [], [], []
+        measures: list[int] = []
+        amounts: list[int] = []
+        binary: list[int] = []
+        nominal: list[int] = []
         for position, name in enumerate(data.features):
             if _is_binary(data.matrix[:, position]):
                 binary.append(position)

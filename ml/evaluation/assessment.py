@@ -57,7 +57,8 @@ class Assessment:
 
     def costs(self, target: NDArray[np.int8]) -> FloatArray:
         """Cost of the decision on each applicant, mean over the repeats, shape (n_applicants,), 0 to 10."""
-        return decision_costs(target, self.refused).mean(axis=0)
+        mean: FloatArray = decision_costs(target, self.refused).mean(axis=0)
+        return mean
 
 
 def assess(target: NDArray[np.int8], predictions: Sequence[Prediction], amounts: Amounts | None = None) -> Assessment:

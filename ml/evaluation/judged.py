@@ -33,11 +33,12 @@ class Judged:
         costs: FloatArray,
         money: tuple[FloatArray, FloatArray] | None = None,
     ) -> None:
-        default = target == 1
+        order = np.argsort(probability, kind="stable")  # once, so that no resample has to be sorted
+        default, probability, costs = target[order] == 1, probability[order], costs[order]
         stake = np.where(default, FALSE_NEGATIVE_COST, FALSE_POSITIVE_COST)
         self._ranked = RankedScores(default, probability)
         self._means = np.column_stack([(probability - default) ** 2, 1000 * costs, stake - 2 * costs])
-        self._money = money
+        self._money = None if money is None else (money[0][order], money[1][order])
 
     @classmethod
     def by_threshold(
@@ -57,7 +58,7 @@ class Judged:
         Parameters
         ----------
         weights : ndarray of shape (n_weightings, n_applicants)
-            How often each applicant counts.
+            How often each applicant counts, in ascending order of probability.
 
         Returns
         -------

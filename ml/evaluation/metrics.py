@@ -199,11 +199,13 @@ def labels_and_probabilities(target: ArrayLike, probability: ArrayLike) -> tuple
     return default, values
 
 
-def counts_by_score(default: NDArray[np.int64], probability: FloatArray) -> tuple[FloatArray, ...]:
+def counts_by_score(default: NDArray[np.int64], probability: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Distinct scores, ascending, with the defaulters and the good payers at each."""
     scores, position = np.unique(probability, return_inverse=True)
-    defaulters = np.bincount(position, weights=default, minlength=scores.size)
-    repaid = np.bincount(position, weights=1 - default, minlength=scores.size)
+    defaulters, repaid = (
+        np.bincount(position, weights=counted, minlength=scores.size).astype(np.float64)
+        for counted in (default, 1 - default)
+    )
     return scores, defaulters, repaid
 
 

@@ -26,6 +26,7 @@ class RankedScores:
 
     def __init__(self, default: NDArray[np.bool_], scores: FloatArray) -> None:
         self._order = np.argsort(scores, kind="stable")
+        self._sorted = bool(np.all(np.diff(self._order) == 1))
         self._default = default[self._order]
         self._starts = np.flatnonzero(np.diff(scores[self._order], prepend=-np.inf))
 
@@ -41,7 +42,7 @@ class RankedScores:
         -------
         tuple of ndarray of shape (n_weightings, n_scores)
         """
-        everyone = weights[:, self._order]
+        everyone = weights if self._sorted else weights[:, self._order]
         defaulters = everyone * self._default
         if self._starts.size < self._order.size:  # equal scores are added up
             everyone, defaulters = (np.add.reduceat(some, self._starts, axis=1) for some in (everyone, defaulters))
@@ -52,11 +53,13 @@ def areas(defaulters: FloatArray, repaid: FloatArray) -> FloatArray:
     """Area under the ROC curve from the classes by score, shape (n_weightings,); NaN where a class is absent."""
     below = np.cumsum(repaid, axis=1) - repaid / 2
     with np.errstate(invalid="ignore"):
-        return (defaulters * below).sum(axis=1) / (defaulters.sum(axis=1) * repaid.sum(axis=1))
+        found: FloatArray = (defaulters * below).sum(axis=1) / (defaulters.sum(axis=1) * repaid.sum(axis=1))
+    return found
 
 
 def distances(defaulters: FloatArray, repaid: FloatArray) -> FloatArray:
     """Kolmogorov-Smirnov distance from the classes by score, shape (n_weightings,); NaN where a class is absent."""
     with np.errstate(invalid="ignore"):
         below = [np.cumsum(counts, axis=1) / counts.sum(axis=1, keepdims=True) for counts in (defaulters, repaid)]
-    return np.abs(below[0] - below[1]).max(axis=1)
+    found: FloatArray = np.abs(below[0] - below[1]).max(axis=1)
+    return found

@@ -216,17 +216,17 @@ def _resampled(
 
 
 def _group(attribute: str, name: str, points: pd.DataFrame, drawn: Resamples, most: str | None) -> GroupMeasures:
-    point = points.loc[name]
+    point = {str(column): value for column, value in points.loc[[name]].astype(float).to_dict("records")[0].items()}
     intervals = {measure: percentile_interval(point[measure], values) for measure, values in drawn[name].items()}
     return GroupMeasures(
         attribute=attribute,
         group=name,
         applicants=int(point["applicants"]),
         defaulters=int(point["defaulters"]),
-        default_rate=float(point["defaulters"] / point["applicants"]),
+        default_rate=point["defaulters"] / point["applicants"],
         impact_ratio=_impact(name, points["approval_rate"], drawn, most),
-        mean_probability=float(point["mean_probability"]),
-        brier_score=float(point["brier_score"]),
+        mean_probability=point["mean_probability"],
+        brier_score=point["brier_score"],
         **intervals,
     )
 

@@ -116,7 +116,7 @@ def price_without_protected(
     database : Path
         Where it was read from: gives the feature catalogue.
     say : callable, optional
-        Told what goes on.
+        Called with lines of progress.
 
     Returns
     -------

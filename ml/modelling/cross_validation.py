@@ -63,7 +63,7 @@ class CrossValidation:
 
 
 class Trainer:
-    """Trains a recipe on some of the applicants and predicts others; what the folds share is made once.
+    """Trains a recipe on some of the applicants and predicts others; shared work is cached.
 
     Parameters
     ----------

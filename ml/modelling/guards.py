@@ -1,4 +1,4 @@
-"""What speaks against a model whatever it costs: an AUC too good to be true, and learning by heart."""
+"""Guards against promotion whatever the cost: an AUC too good to be true, and overfitting."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ def suspicion(auc: float, applicants: int) -> str | None:
 
 
 def overfitting(gap: float, applicants: int, limit: float | None = None) -> str | None:
-    """Why a model has learned its training rows by heart; None when it has not.
+    """Why a model counts as overfitted; None when it does not.
 
     Parameters
     ----------
@@ -65,6 +65,6 @@ def auc_gap(validations: Sequence[CrossValidation]) -> float:
 
 
 def objections(auc: float, gap: float, applicants: int, config: TrainingConfig) -> list[str]:
-    """All that speaks against promoting a model."""
+    """Reasons against promoting a model; empty when there is none."""
     found = (suspicion(auc, applicants), overfitting(gap, applicants, config.max_auc_gap))
     return [reason for reason in found if reason]

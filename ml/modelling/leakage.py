@@ -85,7 +85,7 @@ class _Groups:
     def of(cls, values: FloatArray, target: NDArray[np.int8]) -> "_Groups":
         """Count the applicants of each distinct value."""
         distinct, group, counts = np.unique(values, return_inverse=True, return_counts=True)
-        defaulters = np.bincount(group, target, minlength=distinct.size)
+        defaulters = np.bincount(group, target, minlength=distinct.size).astype(np.float64)
         return cls(defaulters, counts - defaulters, bool(np.isnan(distinct[-1])))
 
     def strongest_auc(self) -> float:
@@ -108,7 +108,7 @@ def _auc(defaulters: FloatArray, repaid: FloatArray) -> float:
 
 
 def _rates(codes: FloatArray, target: NDArray[np.int8]) -> FloatArray:
-    """Default rate of each row's category among the rows of the other parity: a name of one's own tells nothing."""
+    """Default rate of each row's category among the rows of the other parity: a unique name carries no information."""
     groups = np.nan_to_num(codes, nan=-1).astype(int) + 1
     odd = np.arange(len(codes)) % 2 == 1
     rates = np.empty(len(codes))

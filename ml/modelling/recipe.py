@@ -181,7 +181,7 @@ def rounds_for(applicants: int) -> int:
 
     .. math:: 300 \cdot \sqrt{\max(n, 5000) / 5000}, \text{ rounded to hundreds}
 
-    More applicants carry more trees of the same small size before they learn noise by heart.
+    More applicants carry more trees of the same small size before they overfit.
 
     Parameters
     ----------
@@ -205,8 +205,7 @@ def rounds_for(applicants: int) -> int:
 def default_recipe(applicants: int, *, quick: bool = False) -> TrainingConfig:
     """The recipe for a number of applicants when nothing was tuned; only the models of it count.
 
-    On few applicants a strongly penalised logistic regression knows as much as boosted trees, and their mean more than
-    either (measured on 5,000 real clients); on many the trees stand alone.
+    On few applicants the mean of a strongly penalised logistic regression and of boosted trees; on many, the trees.
 
     Parameters
     ----------

@@ -95,9 +95,9 @@ class CreditScorer:
             for number in range(decision["members"])
         )
         calibration = decision["calibration"]
-        points = tuple(tuple(axis) for axis in calibration.pop("points"))
+        raw, calibrated = (tuple(axis) for axis in calibration.pop("points"))
         weights = tuple(decision["weights"])
-        return cls(members, Calibration(points=points, **calibration), decision["threshold"], weights)
+        return cls(members, Calibration(points=(raw, calibrated), **calibration), decision["threshold"], weights)
 
 
 def _load_pyfunc(path: str) -> CreditScorer:

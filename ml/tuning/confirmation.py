@@ -57,13 +57,15 @@ def confirm(
     Confirmation
     """
     objective = Objective(data, base, folds, kind)
-    probabilities = [objective.probability(chosen) for chosen in (values, {})]
-    assessed = [assess(data.target, [(probability, folds.fold_of)]) for probability in probabilities]
+    first, second = (objective.probability(chosen) for chosen in (values, {}))
+    tuned, default = (assess(data.target, [(probability, folds.fold_of)]) for probability in (first, second))
     if kind == AUC:
         bootstrap = PairedBootstrap(data.target, seed=base.seed)
-        difference = compare(*(bootstrap.auc(probability) for probability in probabilities))
+        difference = compare(bootstrap.auc(first), bootstrap.auc(second))
     else:
-        difference = paired_mean_difference(*(1000 * one.costs(data.target) for one in assessed), base.seed)
+        costs = [1000 * one.costs(data.target) for one in (tuned, default)]
+        difference = paired_mean_difference(costs[0], costs[1], base.seed)
     greater = difference.probability_greater
-    tuned, default = (one.metrics[METRICS[kind]] for one in assessed)
-    return Confirmation(tuned, default, difference, greater if kind == COST else 1 - greater)
+    name = METRICS[kind]
+    chance = greater if kind == COST else 1 - greater
+    return Confirmation(tuned.metrics[name], default.metrics[name], difference, chance)
