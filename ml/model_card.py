@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ml.card.workflow import NAME, write_card
-from ml.data.catalog import read_catalog_rows
+from ml.data.catalog import find_catalog
 from ml.registry.registry import Registry
 from ml.registry.versions import add_version_argument
 from warehouse.core.cli import run_command
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         """Write the card of the chosen version, and say where."""
         registry = Registry(settings)
         model = registry.choose(options.version)
-        catalog = read_catalog_rows((options.database or settings.duckdb_path).expanduser().resolve())
+        catalog = find_catalog((options.database or settings.duckdb_path).expanduser().resolve())
         folder = write_card(registry, model, catalog, (options.out or REPORTS).expanduser().resolve())
         print(f"model card of version {model.version}: {folder / NAME}.md, .html, .pdf; logged to run {model.run_id}")
 

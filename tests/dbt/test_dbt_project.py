@@ -70,7 +70,11 @@ def test_the_catalog_lists_every_feature_with_what_it_measures(marts: duckdb.Duc
     catalog = marts.sql("select * from marts.feature_catalog").df().set_index("feature")
     assert set(catalog.index) == {name for (name,) in columns} - {"sk_id_curr", "population"}
     assert len(catalog) >= 700
-    assert catalog[["mart", "sources", "kind", "unit", "description", "null_share"]].notna().all(axis=None)
+    assert (
+        catalog[["mart", "sources", "kind", "unit", "theme", "label", "description", "null_share"]]
+        .notna()
+        .all(axis=None)
+    )
     features = marts.sql("select * from marts.client_features").df()
     labelled = marts.sql("select * from marts.training_set").df()
     for name in ("ext_source_2", "bureau_debt_sum", "card_utilisation_mean", "installments_late_share_365d"):
@@ -91,7 +95,7 @@ def test_the_catalog_lists_every_feature_with_what_it_measures(marts: duckdb.Duc
     ],
 )
 def test_the_last_aggregate_of_a_name_is_the_one(name: str, aggregate: str | None, window: str | None):
-    feature = Feature(name, "unit", "Meaning.", "double")
+    feature = Feature(name, "count", "debt", "debt", "Meaning.", "double")
     assert (feature.aggregate, feature.window) == (aggregate, window)
 
 
@@ -101,7 +105,7 @@ def test_derived_documentation_is_what_the_command_writes():
 
 
 def test_a_feature_made_twice_is_refused():
-    feature = Feature("x", "count", "X.", "double")
+    feature = Feature("x", "count", "debt", "debt", "X.", "double")
     with pytest.raises(ContractError, match="x again in feat_b"):
         marts_document(
             [FeatureMart("feat_a", "One row.", (feature,), ()), FeatureMart("feat_b", "One row.", (feature,), ())]

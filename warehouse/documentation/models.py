@@ -112,6 +112,12 @@ def _feature_column(mart: FeatureMart, feature: Feature) -> dict[str, Any]:
         "mart": mart.name,
         "sources": ", ".join(mart.sources),
         "unit": feature.unit,
+        "theme": feature.theme,
+        "label": feature.label,
+        "label_if_no": feature.label_if_no,
+        "is_protected": feature.is_protected,
+        "may_be_reason": feature.may_be_reason,
+        "counted_in": feature.counted_in,
         "aggregate": feature.aggregate,
         "window": feature.window,
     }
@@ -119,7 +125,7 @@ def _feature_column(mart: FeatureMart, feature: Feature) -> dict[str, Any]:
         "name": feature.name,
         "data_type": feature.data_type,
         "description": feature.description,
-        "config": {"meta": {name: value for name, value in meta.items() if value}},
+        "config": {"meta": {name: value for name, value in meta.items() if value is not None}},
     }
 
 
