@@ -98,8 +98,8 @@ def write_evidently(
     os.environ["DO_NOT_TRACK"] = "1"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from evidently import DataDefinition, Dataset, Report  # noqa: PLC0415 - seconds that `--help` need not wait for
-        from evidently.presets import DataDriftPreset  # noqa: PLC0415
+        from evidently import DataDefinition, Dataset, Report
+        from evidently.presets import DataDriftPreset
 
         definition = DataDefinition(
             numerical_columns=[drift.column for drift in columns if drift.kind == "numeric"],

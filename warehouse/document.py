@@ -10,25 +10,22 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from warehouse.core.cli import run_command
+from warehouse.core.cli import command
 from warehouse.core.settings import PROJECT_ROOT
-from warehouse.documentation.models import (
-    documents,
-)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+@command
+def main(argv: Sequence[str] | None = None) -> None:
     """Write the documentation of the staging models and of the marts."""
     parser = argparse.ArgumentParser(prog="python -m warehouse.document", description=__doc__.splitlines()[0])
     parser.parse_args(argv)
 
-    def write() -> None:
-        """Write each document, and say so."""
-        for path, text in documents().items():
-            path.write_text(text, encoding="utf-8")
-            print(f"wrote {path.relative_to(PROJECT_ROOT)}")
+    from warehouse.core.files import write_text
+    from warehouse.documentation.models import documents
 
-    return run_command(write)
+    for path, text in documents().items():
+        write_text(path, text)
+        print(f"wrote {path.relative_to(PROJECT_ROOT)}")
 
 
 if __name__ == "__main__":

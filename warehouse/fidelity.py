@@ -7,19 +7,21 @@ of labelled and unlabelled clients, of which a sample may hold other shares.
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from warehouse.core.cli import run_command
-from warehouse.generator.fidelity.measures import (
-    Entry,
-)
-from warehouse.generator.fidelity.workflow import compare
+from warehouse.core.cli import command
+from warehouse.core.files import write_text
+
+if TYPE_CHECKING:
+    from warehouse.generator.fidelity.measures import Entry
 
 SHOWN = 40
 
 
-def readable(entries: list[Entry], shown: int) -> str:
+def readable(entries: "list[Entry]", shown: int) -> str:
     """Text table of the widest gaps, with a summary by kind of measure."""
     head = f"{'gap':>6s}  {'measure':16s} {'table':22s} {'column':44s} {'real':>14s} {'generated':>14s}"
     lines = [head, "-" * len(head)]
@@ -48,23 +50,21 @@ MEANINGS = {
 }
 
 
-def run(real: Path, generated: Path, json_file: Path | None, shown: int) -> None:
+@command
+def main(argv: Sequence[str] | None = None) -> None:
     """Compare, print, and write the whole list if wanted."""
-    entries = compare(real, generated)
-    print(readable(entries, shown))
-    if json_file is not None:
-        json_file.write_text(json.dumps([asdict(entry) for entry in entries], indent=1), encoding="utf-8")
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Parse the command line and compare."""
     parser = argparse.ArgumentParser(prog="python -m warehouse.fidelity", description=__doc__)
     parser.add_argument("--real", type=Path, required=True, metavar="DIR", help="folder of the real files")
     parser.add_argument("--generated", type=Path, required=True, metavar="DIR", help="folder of the generated files")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every entry there")
     parser.add_argument("--worst", type=int, default=SHOWN, metavar="N", help="entries to print (default: %(default)s)")
     args = parser.parse_args(argv)
-    return run_command(lambda: run(args.real, args.generated, args.json, args.worst))
+    from warehouse.generator.fidelity.workflow import compare
+
+    entries = compare(args.real, args.generated)
+    print(readable(entries, args.worst))
+    if args.json is not None:
+        write_text(args.json, json.dumps([asdict(entry) for entry in entries], indent=1))
 
 
 if __name__ == "__main__":

@@ -6,23 +6,15 @@ generated.json beside the files says how they were made.
 """
 
 import argparse
-import signal
 import sys
-import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
-from warehouse.core.cli import run_command
+from warehouse.core.cli import EXIT_INTERRUPTED, command
 from warehouse.generator.population.clients import TEST_TO_TRAIN
 from warehouse.generator.population.drift import DRIFTS
-from warehouse.generator.workflow import (
-    GeneratorOptions,
-    StoppedError,
-    generate,
-)
+from warehouse.generator.workflow import GeneratorOptions, StoppedError, generate, stop_on_signals
 from warehouse.generator.writer import FORMATS
-
-EXIT_INTERRUPTED = 130
 
 
 def _epilog() -> str:
@@ -38,8 +30,9 @@ def _epilog() -> str:
     return "\n".join(lines)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Parse the command line and generate."""
+@command
+def main(argv: Sequence[str] | None = None) -> int:
+    """Generate the files, and say how many rows they have."""
     parser = argparse.ArgumentParser(
         prog="python -m warehouse.generate", description=__doc__, epilog=_epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -57,23 +50,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--drift", choices=list(DRIFTS), default="none", help="shift application_test, see below")
     parser.add_argument("--force", action="store_true", help="replace the raw files that are in DIR")
     args = parser.parse_args(argv)
-    told_to_stop = threading.Event()
-    if argv is None:
-        # only noted: an exception raised wherever a signal lands is lost or garbled inside DuckDB, Arrow or an import
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: told_to_stop.set())
+    is_stopped = stop_on_signals() if argv is None else lambda: False
+    options = GeneratorOptions(args.clients, args.seed, args.out, args.format, args.drift, args.force)
     try:
-        return run_command(lambda: _run(args, told_to_stop.is_set))
+        rows = generate(options, is_stopped)
     except StoppedError:
         print(f"interrupted: {args.out} is as it was before", file=sys.stderr)
         return EXIT_INTERRUPTED
-
-
-def _run(args: argparse.Namespace, is_stopped: Callable[[], bool]) -> None:
-    options = GeneratorOptions(args.clients, args.seed, args.out, args.format, args.drift, args.force)
-    rows = generate(options, is_stopped)
     clients = f"{rows['application_train']:,} + {rows['application_test']:,} clients"
     print(f"{sum(rows.values()):,} rows of {clients} in {args.out}")
+    return 0
 
 
 if __name__ == "__main__":

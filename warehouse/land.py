@@ -13,28 +13,28 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from warehouse.core.cli import run_command
+from warehouse.core.cli import EXIT_INTERRUPTED, command
 from warehouse.core.settings import PROJECT_ROOT, Settings
 from warehouse.landing.archives import RELEASE
 from warehouse.landing.kaggle import download, log_in
-from warehouse.landing.swap import finish_swap
 from warehouse.landing.workflow import (
     MEGABYTE,
     Landed,
-    _cannot_write,
-    _is_half_swapped,
-    _listed,
+    cannot_write,
+    is_half_swapped,
     land,
+    listed,
 )
 from warehouse.loading.contract import load_contract
 from warehouse.loading.folder import LANDING
+from warehouse.loading.swap import finish_swap
 
-INTERRUPTED = 130
 DOWNLOAD = f"{LANDING}-download"
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> int:
-    """Parse the command line and land."""
+    """Land the files, or finish a landing that was stopped."""
     parser = argparse.ArgumentParser(
         prog="python -m warehouse.land", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -53,10 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     raw_dir = (arguments.raw_dir or Settings.from_environment().raw_dir).expanduser().resolve()
     try:
-        return run_command(lambda: _run(arguments, raw_dir))
+        _run(arguments, raw_dir)
     except KeyboardInterrupt:
-        print("stopped; see --resume" if _is_half_swapped(raw_dir) else "stopped; nothing was changed", file=sys.stderr)
-        return INTERRUPTED
+        print("stopped; see --resume" if is_half_swapped(raw_dir) else "stopped; nothing was changed", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return 0
 
 
 def _run(arguments: argparse.Namespace, raw_dir: Path) -> None:
@@ -75,12 +76,12 @@ def _run(arguments: argparse.Namespace, raw_dir: Path) -> None:
 
 
 def _resume(raw_dir: Path) -> bool:
-    if not _is_half_swapped(raw_dir):
+    if not is_half_swapped(raw_dir):
         return False
     try:
         finish_swap(raw_dir)
     except OSError as error:
-        raise _cannot_write(raw_dir, error) from error
+        raise cannot_write(raw_dir, error) from error
     return True
 
 
@@ -92,7 +93,7 @@ def _download_folder(raw_dir: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     except OSError as error:
-        raise _cannot_write(raw_dir, error) from error
+        raise cannot_write(raw_dir, error) from error
     try:
         yield folder
     finally:
@@ -104,7 +105,7 @@ def _print_landed(landed: list[Landed], removed: list[str], raw_dir: Path, secon
     for file in landed:
         print(f"  {file.table:24s} {file.file_name:34s} {file.size / MEGABYTE:>10,.1f} MB")
     if removed:
-        print(f"removed, replaced by these: {_listed(removed)}")
+        print(f"removed, replaced by these: {listed(removed)}")
     default = raw_dir == PROJECT_ROOT / "warehouse" / "raw"
     print(f"next: {'' if default else f'CREDIT_RAW_DIR={shlex.quote(str(raw_dir))} '}make run")
 

@@ -5,17 +5,15 @@ import os
 import sys
 from collections.abc import Sequence
 
-from warehouse.core.cli import run_command
+from warehouse.core.cli import command
 from warehouse.core.settings import Settings
-from warehouse.generate import main as generate
-from warehouse.loading.contract import load_contract
-from warehouse.loading.files import find_raw_file, holds_raw_files
 
 GENERATED_CLIENTS = 6000
 GENERATED_SEED = 20180517
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+@command
+def main(argv: Sequence[str] | None = None) -> None:
     """Check the raw folder, or fill the default one with generated files.
 
     A folder that `CREDIT_RAW_DIR` names is never written to: when files are missing there, that is an error.
@@ -25,18 +23,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--clients", type=int, default=GENERATED_CLIENTS, help="clients to generate (default %(default)s)"
     )
     arguments = parser.parse_args(argv)
+
+    from warehouse.loading.contract import load_contract
+    from warehouse.loading.files import find_raw_file, holds_raw_files
+
     settings = Settings.from_environment()
     if not os.environ.get("CREDIT_RAW_DIR") and not holds_raw_files(settings.raw_dir):
-        options = ["--clients", arguments.clients, "--seed", GENERATED_SEED, "--out", settings.raw_dir]
-        return generate([str(option) for option in options])
+        from warehouse.generator.workflow import GeneratorOptions, generate, stop_on_signals
 
-    def check() -> None:
-        """Find the file of each table."""
-        for table in load_contract().tables:
-            find_raw_file(settings.raw_dir, table)
-        print(f"raw files: the eight files in {settings.raw_dir}")
-
-    return run_command(check)
+        options = GeneratorOptions(arguments.clients, GENERATED_SEED, settings.raw_dir)
+        rows = generate(options, stop_on_signals() if argv is None else lambda: False)
+        print(f"raw files: {sum(rows.values()):,} generated rows in {settings.raw_dir}")
+        return
+    for table in load_contract().tables:
+        find_raw_file(settings.raw_dir, table)
+    print(f"raw files: the eight files in {settings.raw_dir}")
 
 
 if __name__ == "__main__":

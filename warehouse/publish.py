@@ -6,17 +6,16 @@ on the way, `current` still leads to the last good snapshot; what is left over i
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from warehouse.core.cli import run_command
+from warehouse.core.cli import command
 from warehouse.core.settings import Settings
-from warehouse.snapshots.publication import (
-    publish,
-)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Command line of the publisher."""
+@command
+def main(argv: Sequence[str] | None = None) -> None:
+    """Publish, and list what is in the snapshot."""
     settings = Settings.from_environment()
     parser = argparse.ArgumentParser(
         prog="python -m warehouse.publish",
@@ -36,16 +35,14 @@ def main(argv: list[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
 
-    def command() -> None:
-        """Publish, and list what is in the snapshot."""
-        snapshot, is_new = publish(args.warehouse, args.published.resolve())
-        size = snapshot.manifest["file"]["bytes"] / 1e6
-        for mart in snapshot.manifest["marts"]:
-            print(f"{mart['name']:34s} {mart['rows']:>10,} rows {mart['columns']:>6,} columns  {mart['kind']}")
-        outcome = "published" if is_new else "already published"
-        print(f"{outcome}: {snapshot.folder} ({size:,.1f} MB); current points at it")
+    from warehouse.snapshots.publication import publish
 
-    return run_command(command)
+    snapshot, is_new = publish(args.warehouse, args.published.resolve())
+    size = snapshot.manifest["file"]["bytes"] / 1e6
+    for mart in snapshot.manifest["marts"]:
+        print(f"{mart['name']:34s} {mart['rows']:>10,} rows {mart['columns']:>6,} columns  {mart['kind']}")
+    outcome = "published" if is_new else "already published"
+    print(f"{outcome}: {snapshot.folder} ({size:,.1f} MB); current points at it")
 
 
 if __name__ == "__main__":

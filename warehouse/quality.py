@@ -6,31 +6,19 @@ fingerprint of the marts that were checked, and `warehouse.publish` refuses any 
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from warehouse.core.cli import run_command
+from warehouse.core.cli import command
 from warehouse.core.errors import QualityGateError
 from warehouse.core.settings import PROJECT_ROOT, Settings
-from warehouse.gate.run import (
-    check_quality,
-    write_report,
-)
-from warehouse.loading.contract import load_contract
-
-if TYPE_CHECKING:
-    from warehouse.gate.findings import Finding
 
 DEFAULT_REPORT = PROJECT_ROOT / "monitoring" / "reports" / "quality.json"
 
 
-def _tell(findings: list["Finding"]) -> None:
-    for finding in findings:
-        print(finding)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Command line of the quality gate."""
+@command
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the gate, write its report, and fail when an expectation does."""
     settings = Settings.from_environment()
     parser = argparse.ArgumentParser(
         prog="python -m warehouse.quality",
@@ -46,22 +34,23 @@ def main(argv: list[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
 
-    def command() -> None:
-        """Run the gate, write its report, and fail when an expectation does."""
-        run, outcomes = check_quality(args.warehouse, load_contract())
-        write_report(args.report, args.warehouse, run, outcomes)
-        _tell([finding for outcome in outcomes for finding in outcome.warnings])
-        _tell([finding for outcome in outcomes for finding in outcome.failures])
-        counts = f"{run.expectations:,} expectations, {run.failures} failed, {run.warnings} warnings"
-        if not run.passed:
-            raise QualityGateError(
-                expected="every expectation of level error to hold",
-                found=counts,
-                remedy=f"mend what is named above (all results: {args.report}), build and run the gate again",
-            )
-        print(f"passed: {counts}; marts {run.marts_fingerprint[:8]}; report {args.report}")
+    from warehouse.gate.run import check_quality, write_report
+    from warehouse.loading.contract import load_contract
 
-    return run_command(command)
+    run, outcomes = check_quality(args.warehouse, load_contract())
+    write_report(args.report, args.warehouse, run, outcomes)
+    for finding in [finding for outcome in outcomes for finding in outcome.warnings]:
+        print(finding)
+    for finding in [finding for outcome in outcomes for finding in outcome.failures]:
+        print(finding)
+    counts = f"{run.expectations:,} expectations, {run.failures} failed, {run.warnings} warnings"
+    if not run.passed:
+        raise QualityGateError(
+            expected="every expectation of level error to hold",
+            found=counts,
+            remedy=f"fix what is named above (all results: {args.report}), build and run the gate again",
+        )
+    print(f"passed: {counts}; marts {run.marts_fingerprint[:8]}; report {args.report}")
 
 
 if __name__ == "__main__":

@@ -2,19 +2,18 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from warehouse.core.cli import run_command
+from warehouse.core.cli import command
 from warehouse.core.errors import SnapshotError
 from warehouse.core.settings import Settings
 from warehouse.snapshots.snapshot import CURRENT, resolve_snapshot
-from warehouse.snapshots.verification import (
-    find_faults,
-)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Command line of the check."""
+@command
+def main(argv: Sequence[str] | None = None) -> None:
+    """Look for faults of a snapshot, and fail when there is one."""
     settings = Settings.from_environment()
     parser = argparse.ArgumentParser(
         prog="python -m warehouse.verify",
@@ -31,19 +30,17 @@ def main(argv: list[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
 
-    def command() -> None:
-        """Look for faults, and fail when there is one."""
-        snapshot = resolve_snapshot(args.snapshot, args.published)
-        faults = find_faults(snapshot, print)
-        if faults:
-            raise SnapshotError(
-                expected=f"snapshot {snapshot.snapshot_id} as its manifest says",
-                found="; ".join(faults),
-                remedy="do not read it: publish again, or point current at an older one",
-            )
-        print(f"verified: {snapshot.snapshot_id}, {len(snapshot.manifest['marts'])} marts")
+    from warehouse.snapshots.verification import find_faults
 
-    return run_command(command)
+    snapshot = resolve_snapshot(args.snapshot, args.published)
+    faults = find_faults(snapshot, print)
+    if faults:
+        raise SnapshotError(
+            expected=f"snapshot {snapshot.snapshot_id} as its manifest says",
+            found="; ".join(faults),
+            remedy="do not read it: publish again, or point current at an older one",
+        )
+    print(f"verified: {snapshot.snapshot_id}, {len(snapshot.manifest['marts'])} marts")
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def beeswarm_figure(
     -------
     matplotlib.figure.Figure
     """
-    import shap  # noqa: PLC0415  # seconds of compiling that nothing else here needs
+    import shap  # seconds of compiling that nothing else here needs
 
     names = [wrapped(text) for text in labels]
     figure = plt.figure(figsize=(12, 1.6 + 0.55 * len(names)), dpi=110, layout="constrained")

@@ -1,29 +1,93 @@
 """What every command line of the project shares: one-line errors and honest exit codes."""
 
+import functools
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from warehouse.core.errors import CreditWarehouseError
+from warehouse.core.errors import CreditWarehouseError, first_line
 
 EXIT_USER_ERROR = 1
+EXIT_INTERRUPTED = 128 + signal.SIGINT
+EXIT_CLOSED_PIPE = 128 + signal.SIGPIPE
+
+Main = Callable[[Sequence[str] | None], int | None]
 
 
-def run_command(command: Callable[[], None]) -> int:
-    """Run `command`; report an error of the project as one line on standard error.
+def command(main: Main) -> Callable[..., int]:
+    """Turn a `main(argv)` into a command: errors become one line on standard error and an exit code.
 
     Returns
     -------
-    int
-        0 when the command did its job, 1 when a `CreditWarehouseError` stopped it.
+    callable
+        Takes the arguments of the command line (`sys.argv` when left out) and returns the exit code: 0 when `main`
+        returned None, the number that `main` returned, 1 for an error that the user can act on (a
+        `CreditWarehouseError`, a damaged database, a full or missing disk), 130 when it was interrupted, and 141 when
+        the reader of its output went away before it had done its job.
+
+    Examples
+    --------
+    >>> @command
+    ... def main(argv=None):
+    ...     return 3
+    >>> main([])
+    3
     """
-    try:
-        command()
-        sys.stdout.flush()
-    except CreditWarehouseError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_USER_ERROR
-    except BrokenPipeError:
-        # the reader has seen enough (`| head`); Python would complain once more when it closes the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+
+    @functools.wraps(main)
+    def run(argv: Sequence[str] | None = None) -> int:
+        """Run `main`, and report what stopped it."""
+        try:
+            code = main(argv)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # nobody reads on: Python must not complain once more when it closes the pipe
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return EXIT_CLOSED_PIPE
+        except KeyboardInterrupt:
+            print("interrupted: what was finished before stays", file=sys.stderr)
+            return EXIT_INTERRUPTED
+        except Exception as error:
+            if _is_interrupt(error):
+                print("interrupted: what was finished before stays", file=sys.stderr)
+                return EXIT_INTERRUPTED
+            line = _line(error)
+            if line is None:
+                raise
+            print(f"error: {line}", file=sys.stderr)
+            return EXIT_USER_ERROR
+        return code or 0
+
+    return run
+
+
+def run_command(work: Callable[[], None]) -> int:
+    """Run a function under the rules of `command`."""
+    return command(lambda _: work())([])
+
+
+def _is_interrupt(error: Exception) -> bool:
+    """Whether Ctrl-C reached DuckDB while it worked, which raises its own error then."""
+    duckdb = sys.modules.get("duckdb")
+    return duckdb is not None and isinstance(error, duckdb.InterruptException)
+
+
+def _line(error: Exception) -> str | None:
+    """The one line for an error that the user can act on; None for a fault of the program."""
+    if isinstance(error, CreditWarehouseError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"expected to read and write files; found {first_line(error)}; make room or give the right to do so"
+    duckdb = sys.modules.get("duckdb")  # imported by the commands that open a database, and only by these
+    if duckdb is None:
+        return None
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return f"expected enough memory; found {first_line(error)}; raise CREDIT_MEMORY_LIMIT or close other programs"
+    damaged = (duckdb.IOException, duckdb.FatalException, duckdb.SerializationException, duckdb.InternalException)
+    if isinstance(error, damaged):
+        return (
+            f"expected a DuckDB file that can be read; found {first_line(error)}; "
+            "check a snapshot with python -m warehouse.verify, rebuild a warehouse with dbt build --full-refresh"
+        )
+    return None

@@ -6,6 +6,7 @@ import duckdb
 
 from warehouse.core.errors import SettingsError, WarehouseLockedError, WarehouseMissingError, first_line
 
+LOCK_CONFLICT = "Could not set lock on file"
 SCHEMAS = frozenset({"raw", "staging", "intermediate", "marts", "meta"})
 
 
@@ -34,7 +35,7 @@ def connect(path: Path, *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(str(path), read_only=read_only)
     except duckdb.IOException as error:
-        if "lock" in str(error).lower():
+        if LOCK_CONFLICT in str(error):
             raise locked(path, error) from error
         raise WarehouseMissingError(
             expected=f"a DuckDB warehouse at {path}",

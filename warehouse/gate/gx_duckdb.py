@@ -26,7 +26,7 @@ class _Dialect(str, Enum):  # noqa: UP042 - must equal a plain string, as Great 
 @contextmanager
 def duckdb_keeps_its_connection() -> Iterator[None]:
     """Let Great Expectations fetch DuckDB's results before it gives the connection back."""
-    from great_expectations.execution_engine import sqlalchemy_execution_engine as engine  # noqa: PLC0415
+    from great_expectations.execution_engine import sqlalchemy_execution_engine as engine
 
     unpatched = engine._PERSISTED_CONNECTION_DIALECTS
     engine._PERSISTED_CONNECTION_DIALECTS = (*unpatched, _Dialect.DUCKDB)
@@ -46,8 +46,8 @@ def duckdb_source(path: Path) -> Iterator["SQLDatasource"]:
         An existing DuckDB file.
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations as gx  # noqa: PLC0415 - three seconds, that `--help` need not wait for
-    from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     atexit.register(_forget_duckdb_engine)
     context = gx.get_context(mode="ephemeral")

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-import tempfile
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,9 +20,7 @@ from warehouse.generator.tables.bureau import Columns
 from warehouse.generator.writer import FORMATS, write_table
 from warehouse.loading.contract import load_contract
 from warehouse.loading.folder import require_whole_landing
-
-MANIFEST = "generated.json"
-
+from warehouse.loading.swap import GENERATED_MARKER, staging_folder, swap
 
 MAX_CLIENTS = 10_000_000
 
@@ -38,8 +37,8 @@ TABLES = {
 }
 
 
-class StoppedError(Exception):
-    """The person or the system wants the work ended."""
+class StoppedError(KeyboardInterrupt):
+    """A person or the system wants the work ended; between two batches of rows, so that nothing is left behind."""
 
 
 @dataclass(frozen=True)
@@ -101,16 +100,26 @@ def generate(options: GeneratorOptions, is_stopped: Callable[[], bool] = lambda:
     out = options.out
     population = Population(load_statistics(), options.clients, options.seed, DRIFTS[options.drift])
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
-            rows = _write_all(population, Path(folder), options, is_stopped)
-            (Path(folder) / MANIFEST).write_text(_manifest(options, rows), encoding="utf-8")
-            _move_into_place(Path(folder), out)
+        with staging_folder(out) as folder:
+            rows = _write_all(population, folder, options, is_stopped)
+            (folder / GENERATED_MARKER).write_text(_manifest(options, rows), encoding="utf-8")
+            swap(out, {table: f"{table}.{options.file_format}" for table in TABLES})
     except (OSError, duckdb.IOException) as error:
         raise SettingsError(
             expected=f"to write {out}", found=first_line(error), remedy="choose another folder with --out, or make room"
         ) from error
     return rows
+
+
+def stop_on_signals() -> Callable[[], bool]:
+    """Note Ctrl-C and a termination instead of raising where they arrive; the function returned says whether one came.
+
+    An exception raised wherever a signal arrives is lost or garbled inside DuckDB, Arrow or an import.
+    """
+    told_to_stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: told_to_stop.set())
+    return told_to_stop.is_set
 
 
 def _check(options: GeneratorOptions) -> None:
@@ -136,7 +145,7 @@ def _check(options: GeneratorOptions) -> None:
 def _raw_files(folder: Path) -> list[Path]:
     """Files in the folder that hold one of the eight tables, in any format."""
     names = {f"{table}.{suffix}".lower() for table in TABLES for suffix in (*FORMATS, "csv.zst")}
-    return [path for path in folder.glob("*") if path.name.lower() in names | {MANIFEST}]
+    return [path for path in folder.glob("*") if path.name.lower() in names | {GENERATED_MARKER}]
 
 
 def _write_all(
@@ -144,17 +153,17 @@ def _write_all(
 ) -> dict[str, int]:
     """Write table after table; rows leave DuckDB in the order in which they come."""
     threads = {} if options.threads is None else {"threads": options.threads}
-    con = duckdb.connect(config={"preserve_insertion_order": "true"} | threads)
-    contract, texts, rows = load_contract(), population.statistics.texts.values, {}
-    for name, chunks in TABLES.items():
-        start = time.perf_counter()
-        path = folder / f"{name}.{options.file_format}"
-        batches = _until(is_stopped, chunks(population))
-        rows[name] = write_table(con, contract[name], texts, batches, path, options.file_format)
-        if not options.quiet:
-            size, seconds = path.stat().st_size / 1e6, time.perf_counter() - start
-            print(f"{name:24s} {rows[name]:>12,} rows {size:>8.1f} MB {seconds:>6.1f} s", flush=True)
-    con.close()
+    contract, texts = load_contract(), population.statistics.texts.values
+    rows: dict[str, int] = {}
+    with duckdb.connect(config={"preserve_insertion_order": "true"} | threads) as con:
+        for name, chunks in TABLES.items():
+            start = time.perf_counter()
+            path = folder / f"{name}.{options.file_format}"
+            batches = _until(is_stopped, chunks(population))
+            rows[name] = write_table(con, contract[name], texts, batches, path, options.file_format)
+            if not options.quiet:
+                size, seconds = path.stat().st_size / 1e6, time.perf_counter() - start
+                print(f"{name:24s} {rows[name]:>12,} rows {size:>8.1f} MB {seconds:>6.1f} s", flush=True)
     return rows
 
 
@@ -177,12 +186,3 @@ def _manifest(options: GeneratorOptions, rows: dict[str, int]) -> str:
         "rows": rows,
     }
     return json.dumps(content, indent=2) + "\n"
-
-
-def _move_into_place(folder: Path, out: Path) -> None:
-    """Swap the finished files in; what was there before goes only now."""
-    out.mkdir(parents=True, exist_ok=True)
-    for old in _raw_files(out):
-        old.unlink()
-    for path in sorted(folder.iterdir()):
-        path.replace(out / path.name)

@@ -22,7 +22,7 @@ def log_in() -> Any:  # noqa: ANN401  (a class of a package that may be absent)
     """
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            from kaggle.api.kaggle_api_extended import KaggleApi  # noqa: PLC0415  (it looks for credentials already here)
+            from kaggle.api.kaggle_api_extended import KaggleApi
 
             client = KaggleApi()
             client.authenticate()

@@ -12,21 +12,17 @@ import duckdb
 
 from warehouse.core.errors import RawDataError, SettingsError, first_line
 from warehouse.landing.archives import Item, Stock, read_chunks, take_stock
-from warehouse.landing.swap import GENERATED_MARKER, check_replaceable, staging_folder, swap
 from warehouse.loading.contract import Contract, Table
 from warehouse.loading.file_kinds import CHUNK_BYTES, check_packed, ends_with_line_end, printable, suffix_kind
 from warehouse.loading.files import open_raw_file, scan_sql
 from warehouse.loading.folder import LANDING, LANDING_JOURNAL
+from warehouse.loading.swap import GENERATED_MARKER, check_replaceable, staging_folder, swap
 
 MEGABYTE = 1e6
-
-
 ROOM_TO_SPARE = 1.02
 
 
 PROGRESS_SECONDS = 2.0
-
-
 NAMES_SHOWN = 5
 
 
@@ -72,7 +68,7 @@ def land(
         )
     stock = take_stock(source, contract)
     if stock.ignored:
-        report(f"ignored, no table of the release: {_listed(stock.ignored)}")
+        report(f"ignored, no table of the release: {listed(stock.ignored)}")
     try:
         with staging_folder(raw_dir) as staging:
             check_replaceable(raw_dir, contract.tables)
@@ -85,7 +81,7 @@ def land(
                 shutil.copyfile(source / GENERATED_MARKER, staging / GENERATED_MARKER)
             removed = swap(raw_dir, {file.table: file.file_name for file in landed})
     except OSError as error:
-        raise _cannot_write(raw_dir, error) from error
+        raise cannot_write(raw_dir, error) from error
     return landed, removed
 
 
@@ -143,16 +139,19 @@ def _check_staged(path: Path, table: Table, item: Item) -> None:
         )
 
 
-def _is_half_swapped(raw_dir: Path) -> bool:
+def is_half_swapped(raw_dir: Path) -> bool:
+    """Whether a landing was stopped between the renames that put the new files into place."""
     return (raw_dir / LANDING / LANDING_JOURNAL).exists()
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """The first names between commas, and how many more there are."""
     more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
     return ", ".join(printable(name) for name in names[:NAMES_SHOWN]) + more
 
 
-def _cannot_write(raw_dir: Path, error: OSError) -> SettingsError:
+def cannot_write(raw_dir: Path, error: OSError) -> SettingsError:
+    """The one line for a raw folder that cannot be written."""
     remedy = "make room" if error.errno == errno.ENOSPC else "make it writable"
     return SettingsError(
         expected=f"to write {raw_dir}",

@@ -135,7 +135,7 @@ def open_text(path: Path) -> BinaryIO:
     if kind == "gzip":
         return gzip.open(path, "rb")  # type: ignore[return-value]
     if kind == "zstd":
-        import pyarrow  # noqa: PLC0415  (only for this format: the import takes a while)
+        import pyarrow
 
         return pyarrow.input_stream(str(path), compression="zstd")
     return path.open("rb")

@@ -22,8 +22,9 @@ from warehouse.generator.fidelity.measures import auc
 from warehouse.generator.fidelity.workflow import open_folder
 from warehouse.generator.population.drift import DRIFTS
 from warehouse.generator.population.marginals import Texts, from_json
-from warehouse.generator.workflow import MANIFEST, TABLES, GeneratorOptions, generate
+from warehouse.generator.workflow import TABLES, GeneratorOptions, generate
 from warehouse.loading.contract import Contract, Table, load_contract
+from warehouse.loading.swap import GENERATED_MARKER
 
 CLIENTS = 5000
 STABILITY_BINS = np.linspace(0.1, 0.9, 9)
@@ -270,7 +271,7 @@ def test_drift_leaves_the_labelled_clients_alone(tmp_path: Path):
 
 
 def test_the_manifest_says_how_the_files_were_made(raw_dir: Path):
-    manifest = json.loads((raw_dir / MANIFEST).read_text())
+    manifest = json.loads((raw_dir / GENERATED_MARKER).read_text())
     assert (manifest["clients"], manifest["seed"], manifest["drift"]["name"]) == (CLIENTS, 11, "none")
     assert manifest["rows"]["application_train"] == CLIENTS
 
@@ -301,7 +302,10 @@ def test_files_that_are_there_are_only_replaced_on_request(tmp_path: Path):
         generate(GeneratorOptions(20, 2, out, quiet=True))
     assert (out / "bureau.parquet").read_bytes() == before
     generate(GeneratorOptions(20, 2, out, force=True, quiet=True))
-    assert {path.name for path in out.iterdir()} == {f"{table}.csv" for table in TABLES} | {MANIFEST, "notes.txt"}
+    assert {path.name for path in out.iterdir()} == {f"{table}.csv" for table in TABLES} | {
+        GENERATED_MARKER,
+        "notes.txt",
+    }
 
 
 def test_a_folder_with_half_a_landing_is_left_alone(tmp_path: Path):

@@ -14,12 +14,11 @@ from pathlib import Path
 import pytest
 
 from warehouse.core.errors import CreditWarehouseError, RawDataError, SettingsError
-from warehouse.generator.workflow import MANIFEST
 from warehouse.land import main
-from warehouse.landing.swap import GENERATED_MARKER, staging_folder
 from warehouse.landing.workflow import land
 from warehouse.loading.contract import Table, load_contract
 from warehouse.loading.folder import find_raw_file
+from warehouse.loading.swap import GENERATED_MARKER, staging_folder
 
 CONTRACT = load_contract()
 TABLES = list(CONTRACT.tables)
@@ -77,7 +76,7 @@ def raw_dir(tmp_path: Path) -> Path:
     for name in TABLES:
         (folder / f"{name}.csv").write_text("old\n")
     (folder / "bureau.csv").rename(folder / "Bureau.parquet")
-    (folder / MANIFEST).write_text("{}")
+    (folder / GENERATED_MARKER).write_text("{}")
     (folder / "notes.txt").write_text("mine")
     (folder / "more").mkdir()
     (folder / "more" / "bureau.csv").write_text("mine too")
@@ -108,14 +107,10 @@ def test_the_archive_takes_the_place_of_all_old_files_and_leaves_foreign_ones(tm
         assert f"{name}.csv" in shown
 
 
-def test_the_marker_of_generated_files_is_the_one_that_the_generator_writes():
-    assert GENERATED_MARKER == MANIFEST
-
-
 def test_the_marker_comes_along_when_generated_files_are_landed(tmp_path: Path, raw_dir: Path):
-    source = folder_of(tmp_path / "source", {**members(), MANIFEST: '{"clients": 5}'})
+    source = folder_of(tmp_path / "source", {**members(), GENERATED_MARKER: '{"clients": 5}'})
     land(source, raw_dir, CONTRACT, report=lambda _: None)
-    assert json.loads((raw_dir / MANIFEST).read_text()) == {"clients": 5}
+    assert json.loads((raw_dir / GENERATED_MARKER).read_text()) == {"clients": 5}
 
 
 def test_a_raw_folder_that_does_not_exist_is_made_and_not_left_behind_by_a_refusal(tmp_path: Path):
@@ -320,7 +315,7 @@ def test_a_killed_landing_leaves_the_old_files_or_is_finished_later(
             find_raw_file(raw_dir, "bureau")
         assert main(["--resume", "--raw-dir", str(raw_dir)]) == 0
         assert find_raw_file(raw_dir, "bureau").read_text() == TEXTS["bureau"]
-        assert not (raw_dir / MANIFEST).exists()
+        assert not (raw_dir / GENERATED_MARKER).exists()
     else:
         kept = {path.name: path.read_bytes() for path in raw_dir.iterdir() if path.is_file()}
         assert kept.items() <= before.items() and len(kept) == len(before) - 1

@@ -3,7 +3,7 @@
 Only aggregates leave: quantiles, frequencies, correlations and the coefficients of the target. Clients of both
 applications, train and test, are weighted to their numbers in the release.
 
-usage: python -m warehouse.generator.calibrate --raw DIR [--out FILE]
+usage: python -m warehouse.generator.calibration.calibrate --raw DIR [--out FILE]
 """
 
 import argparse
@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from warehouse.core.cli import run_command
+from warehouse.core.cli import command
 from warehouse.generator.calibration import measure
 from warehouse.generator.calibration.rows import MeasuredBlock, measure_block
 from warehouse.generator.calibration.target import first_target, match_target
@@ -210,13 +210,14 @@ def _part(name: str, part: object) -> str:
     return f"{json.dumps(name)}:{{\n" + ",\n".join(_part(key, value) for key, value in part.items()) + "}"
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Parse the command line and calibrate."""
-    parser = argparse.ArgumentParser(prog="python -m warehouse.generator.calibrate", description=__doc__)
+@command
+def main(argv: list[str] | None = None) -> None:
+    """Calibrate on a folder of real files."""
+    parser = argparse.ArgumentParser(prog="python -m warehouse.generator.calibration.calibrate", description=__doc__)
     parser.add_argument("--raw", type=Path, required=True, metavar="DIR", help="folder of the eight real files")
     parser.add_argument("--out", type=Path, default=STATISTICS_FILE, metavar="FILE", help="default: %(default)s")
     args = parser.parse_args(argv)
-    return run_command(lambda: calibrate(args.raw, args.out))
+    calibrate(args.raw, args.out)
 
 
 if __name__ == "__main__":
