@@ -23,7 +23,7 @@ from warehouse.core.settings import Settings
 from warehouse.loading.contract import load_contract
 from warehouse.loading.load import load_raw_files
 
-BUILDING_COMMANDS = frozenset({"build", "run"})
+BUILDING_COMMANDS = frozenset({"build", "run", "seed"})
 logger = AdapterLogger("raw_files")
 
 

@@ -9,8 +9,3 @@
 {% macro first_known(value, by) -%}
     min_by({{ value }}, case when {{ value }} is not null then {{ by }} end)
 {%- endmacro %}
-
-{# A number of at least 0 in whole hundredths, halves up: `round` goes by the binary value here, by the decimal one there. #}
-{% macro whole_hundredths(value) -%}
-    floor({{ value }} * 100 + 0.5)
-{%- endmacro %}

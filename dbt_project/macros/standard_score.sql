@@ -27,3 +27,12 @@
         case when {{ prefix }}_{{ number }} is null then 0 else 1 end{{ ' + ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
+
+{#
+    An index of 0 to 100 that is 50 at the reference population's median and higher when riskier: the logistic curve
+    100 / (1 + exp(-1.7 * (value - median) / std)), close to the share of a normal population that lies below.
+    statistics: prefix of the columns <prefix>_median and <prefix>_std.
+#}
+{% macro risk_index(value, statistics) -%}
+    100 / (1 + exp(-1.7 * {{ safe_ratio('(' ~ value ~ ' - ' ~ statistics ~ '_median)', statistics ~ '_std') }}))
+{%- endmacro %}

@@ -104,6 +104,25 @@ def test_derived_documentation_is_what_the_command_writes():
         assert path.read_text(encoding="utf-8") == text, f"{path.name} is out of date: run python -m warehouse.document"
 
 
+def test_every_documented_type_is_the_one_that_the_warehouse_has(
+    built_warehouse: Path, marts: duckdb.DuckDBPyConnection
+):
+    manifest = json.loads((built_warehouse.parent / "target" / "manifest.json").read_text())
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    documented = {
+        (model["schema"], model["alias"], name): column["data_type"].lower()
+        for model in models
+        for name, column in model["columns"].items()
+        if column.get("data_type")
+    }
+    found = marts.execute(
+        "select schema_name, table_name, column_name, lower(data_type) from duckdb_columns()"
+    ).fetchall()
+    types = {(schema, table, column): data_type for schema, table, column, data_type in found}
+    assert len({schema for schema, *_ in documented}) == 3
+    assert {key: (says, types.get(key)) for key, says in documented.items() if types.get(key) != says} == {}
+
+
 def test_a_feature_made_twice_is_refused():
     feature = Feature("x", "count", "debt", "debt", "X.", "double")
     with pytest.raises(ContractError, match="x again in feat_b"):

@@ -1,4 +1,4 @@
-"""The themes of risk are what their description says: pandas, from the other features, comes to the same scores."""
+"""The indices of risk are what their description says: pandas, from the other features, comes to the same ones."""
 
 import duckdb
 import numpy as np
@@ -12,7 +12,7 @@ EDUCATION = [
     "Higher education",
     "Academic degree",
 ]
-# + more of it is a warning, - less of it is; log: by its logarithm
+# + more of it is a warning, - less of it is; log: by its logarithm; ?0: nothing known counts as 0
 THEMES = {
     "indebtedness": """+log bureau_debt_to_credit_ratio_mean, +log bureau_card_debt_to_credit_ratio_max,
         + bureau_active_loan_share, +log bureau_debt_to_income_ratio, +log bureau_debt_to_application_annuity_ratio,
@@ -27,8 +27,8 @@ THEMES = {
         + pos_months_min""",
     "loan_price": """+ previous_cash_interest_share_mean, + previous_interest_rate_max, + previous_high_yield_share,
         + application_credit_to_goods_price_ratio""",
-    "thin_record": """-log bureau_closed_loan_count, -log bureau_active_credit_sum,
-        - bureau_balance_closed_month_share, -log previous_approved_amt_annuity_max, - previous_rate_down_payment_mean,
+    "thin_record": """-log?0 bureau_closed_loan_count, -log?0 bureau_active_credit_sum,
+        -?0 bureau_balance_closed_month_share, -log?0 previous_approved_amt_annuity_max, - previous_rate_down_payment_mean,
         -log previous_consumer_amt_application_mean, -log amt_goods_price, - floorsmax_avg""",
     "low_ext_source": "- ext_source_1, - ext_source_2, - ext_source_3",
 }
@@ -41,44 +41,55 @@ def features(built_warehouse) -> pd.DataFrame:
     return frame.assign(education=frame["name_education_type"].map({name: n for n, name in enumerate(EDUCATION)}))
 
 
-def standard_score(values: pd.Series) -> pd.Series:
-    return ((values - values.mean()) / values.std()).clip(-3, 3)
+def standard_score(values: pd.Series, labelled: pd.Series) -> pd.Series:
+    reference = values[labelled]
+    return ((values - reference.mean()) / reference.std(ddof=0)).clip(-3, 3)
 
 
 def sign_score(sign: str, features: pd.DataFrame) -> pd.Series:
     direction, name = sign.split()
     values = features[name].astype("float64")
+    values = values.fillna(0) if "?0" in direction else values
     values = np.sign(values) * np.log1p(values.abs()) if "log" in direction else values
-    return standard_score(values) * (1 if direction[0] == "+" else -1)
+    return standard_score(values, features["population"] == "training") * (1 if direction[0] == "+" else -1)
 
 
-def themes(features: pd.DataFrame) -> dict[str, tuple[pd.Series, pd.Series]]:
-    """By theme: the mean of what is known, and the standardised sum."""
-    scores = {}
-    for theme, signs in THEMES.items():
-        signed = pd.concat([sign_score(sign, features) for sign in signs.split(",")], axis=1)
-        scores[theme] = signed.mean(axis=1), standard_score(signed.fillna(0).sum(axis=1))
-    return scores
+def sums(features: pd.DataFrame) -> pd.DataFrame:
+    """By theme: the sum of the standard scores of its signs, unknown ones counting as average."""
+    scores = {
+        theme: pd.concat([sign_score(sign, features) for sign in signs.split(",")], axis=1).fillna(0).sum(axis=1)
+        for theme, signs in THEMES.items()
+    }
+    return pd.DataFrame(scores).assign(all_signs=lambda x: x.sum(axis=1))
 
 
-def test_themes_are_what_their_description_says(features: pd.DataFrame):
-    scores = themes(features)
-    low_ext_source = scores.pop("low_ext_source")[1]
-    for theme, (known, filled) in scores.items():
-        expected = {"known_score": known, "score": filled, "with_ext_source_score": (filled + low_ext_source) / 2}
-        for kind, values in expected.items():
-            assert values.notna().any()
-            np.testing.assert_allclose(features[f"cross_{theme}_{kind}"], values, rtol=1e-6, atol=1e-9, err_msg=theme)
-    risk = pd.concat([filled for _, filled in scores.values()], axis=1).mean(axis=1)
-    np.testing.assert_allclose(features["cross_risk_score"], risk, rtol=1e-6, atol=1e-9)
-    np.testing.assert_allclose(features["cross_low_ext_source_score"], low_ext_source, rtol=1e-6, atol=1e-9)
-    np.testing.assert_allclose(
-        features["cross_risk_with_ext_source_score"], (2 * risk + low_ext_source) / 3, rtol=1e-6, atol=1e-9
-    )
+def index(values: pd.Series, labelled: pd.Series) -> pd.Series:
+    reference = values[labelled]
+    return 100 / (1 + np.exp(-1.7 * (values - reference.median()) / reference.std(ddof=0)))
 
 
-def test_a_client_without_any_sign_of_a_theme_has_no_known_score(features: pd.DataFrame):
-    unknown = features["cross_indebtedness_known_score"].isna()
+def test_indices_are_what_their_description_says(features: pd.DataFrame):
+    labelled = features["population"] == "training"
+    for theme, values in sums(features).items():
+        expected = index(values, labelled)
+        np.testing.assert_allclose(features[f"cross_{theme}_index"], expected, rtol=1e-4, atol=1e-3, err_msg=theme)
+
+
+def test_an_index_is_50_at_the_median_of_the_labelled_clients(features: pd.DataFrame):
+    labelled = features[features["population"] == "training"]
+    for theme in [*THEMES, "all_signs"]:
+        values = labelled[f"cross_{theme}_index"]
+        assert values.between(0, 100).all() and values.nunique() > 100
+        assert values.median() == pytest.approx(50, abs=0.01)
+
+
+def test_nobody_has_a_thinner_record_than_who_is_not_known_to_the_bureau(features: pd.DataFrame):
+    scores = {
+        name: sign_score(f"-?0 {name}", features)
+        for name in ("bureau_closed_loan_count", "bureau_active_credit_sum", "bureau_balance_closed_month_share")
+    }
+    unknown = features["has_bureau_history"] == 0
     assert 0 < unknown.sum() < len(features)
-    assert features.loc[unknown, "bureau_debt_to_credit_ratio_mean"].isna().all()
-    assert features.loc[unknown, "cross_indebtedness_score"].nunique() == 1
+    for score in scores.values():
+        assert score[unknown].nunique() == 1
+        assert score[unknown].iloc[0] == score.max()

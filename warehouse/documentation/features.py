@@ -64,7 +64,15 @@ class FeatureMart:
     sources: tuple[str, ...]
 
 
-def read_feature_marts(contract: Contract) -> list[FeatureMart]:
+@dataclass(frozen=True)
+class Documented:
+    """What the project's SQL says: its feature marts, and the types that its staging models give their columns."""
+
+    marts: tuple[FeatureMart, ...]
+    staging_types: dict[str, dict[str, str]]
+
+
+def read_project(contract: Contract) -> Documented:
     """Compile the feature marts, and read names, units and descriptions from their SQL, types from empty tables.
 
     Raises
@@ -82,12 +90,20 @@ def read_feature_marts(contract: Contract) -> list[FeatureMart]:
             for table in contract.tables.values():
                 columns = ", ".join(f'"{column.name}" {column.data_type}' for column in table.columns)
                 con.execute(f'create table raw."{table.name}" ({columns})')
-            marts = []
+            marts, staging_types = [], {}
             for node in nodes:
                 con.execute(f"create view {node.schema}.{node.alias} as {node.compiled_code}")
+                if node.schema == "staging":
+                    staging_types[node.name] = _types(con, node)
                 if node.name.startswith("feat_"):
                     marts.append(_mart(con, node, graph, wording))
-    return marts
+    marts.sort(key=lambda mart: (len(mart.sources) == len(contract.tables), mart.name))
+    return Documented(tuple(marts), staging_types)
+
+
+def _types(con: duckdb.DuckDBPyConnection, node: Any) -> dict[str, str]:  # noqa: ANN401 - a dbt node
+    columns = con.execute(f"describe {node.schema}.{node.alias}").fetchall()
+    return {name: data_type.lower() for name, data_type, *_ in columns}
 
 
 def _mart(
@@ -97,8 +113,7 @@ def _mart(
     wording: Wording,
 ) -> FeatureMart:
     described = descriptions(node.compiled_code)
-    columns = con.execute(f"describe {node.schema}.{node.alias}").fetchall()
-    types = {name: data_type.lower() for name, data_type, *_ in columns if name != "sk_id_curr"}
+    types = {name: data_type for name, data_type in _types(con, node).items() if name != "sk_id_curr"}
     silent = [name for name in types if name not in described]
     title = MART_DESCRIPTION.search(node.compiled_code)
     if silent or not title:
@@ -140,7 +155,9 @@ def _feature(name: str, described: Described, data_type: str, node: Any, wording
             found=f"{name}: {fault}",
             remedy=f"correct the line above it in {node.original_file_path}, or add to the seed",
         )
-    return replace(feature, description=full_description(described, wording.null_meaning(node.name, feature.aggregate)))
+    nothing_is_zero = feature.aggregate == "count" or "; 0 when " in described.text
+    null_meaning = wording.null_meaning(node.name, nothing_is_zero=nothing_is_zero)
+    return replace(feature, description=full_description(described, null_meaning))
 
 
 def _sources(unique_id: str, graph: dict[str, Any]) -> set[str]:

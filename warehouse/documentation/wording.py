@@ -31,10 +31,9 @@ class Wording:
         """The units that a feature may have."""
         return frozenset(row["unit"] for row in self._rows(UNITS))
 
-    def null_meaning(self, mart: str, aggregate: str | None) -> str:
-        """When a feature of a mart is null: a count only where nothing is known of the client, others without a row."""
-        row = self._by_mart[mart]
-        return row["null_without_history" if aggregate == "count" else "null_when_none"]
+    def null_meaning(self, mart: str, *, nothing_is_zero: bool) -> str:
+        """When a feature of a mart is null: without a row, or, where that is 0, when nothing is known of the client."""
+        return self._by_mart[mart]["null_without_history" if nothing_is_zero else "null_when_none"]
 
     @cached_property
     def _by_mart(self) -> dict[str, dict[str, str]]:

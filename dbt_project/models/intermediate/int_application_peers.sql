@@ -1,97 +1,78 @@
-{% set measures = [
-    'ext_source_mean', 'ext_source_product', 'ext_source_2', 'ext_source_3', 'days_employed',
-] %}
-{% set demographic_measures = ['amt_income_total', 'amt_credit', 'amt_annuity', 'ext_source_mean'] %}
-
+-- One row per application: what it is compared in, against the reference population of the same product and term, and of
+-- the same education, occupation and decade of age; against the whole where the reference knows no such group.
 with
 
-applications as (
+measures as (
 
-    select * from {{ ref('int_applications_unioned') }}
-
-),
-
-measured as (
-
-    select
-        sk_id_curr,
-        amt_income_total,
-        amt_credit,
-        amt_annuity,
-        ext_source_2,
-        ext_source_3,
-        days_employed,
-        name_education_type,
-        occupation_type,
-        floor(-days_birth / 365.25 / 10) as age_decade,
-        -- equal credit over annuity is a proxy of equal product and term
-        {{ whole_hundredths(safe_ratio('amt_credit', 'amt_annuity')) }} as product_term,
-        ext_source_1 * ext_source_2 * ext_source_3 as ext_source_product,
-        {{ safe_ratio(
-            'coalesce(ext_source_1, 0) + coalesce(ext_source_2, 0) + coalesce(ext_source_3, 0)',
-            'case when ext_source_1 is null then 0 else 1 end + case when ext_source_2 is null then 0 else 1 end'
-            ~ ' + case when ext_source_3 is null then 0 else 1 end'
-        ) }} as ext_source_mean
-    from applications
+    select * from {{ ref('int_application_measures') }}
 
 ),
 
-by_product_term as (
+reference_population as (
+
+    select * from {{ ref('reference_population') }}
+
+),
+
+reference_product_terms as (
+
+    select * from {{ ref('reference_product_terms') }}
+
+),
+
+reference_demographies as (
+
+    select * from {{ ref('reference_demographies') }}
+
+),
+
+matched as (
 
     select
-        product_term,
-        {% for measure in measures %}
-        avg({{ measure }}) as {{ measure }}_mean,
-        median({{ measure }}) as {{ measure }}_median,
+        measures.*,
+        case when measures.product_term is not null then coalesce(reference_product_terms.client_count, 0) end
+            as product_term_client_count,
+        {% for measure in product_term_measures() %}
+        case
+            when measures.product_term is not null
+                then coalesce(reference_product_terms.{{ measure.name }}_mean, reference_population.{{ measure.name }}_mean)
+        end as product_term_{{ measure.name }}_mean,
         {% endfor %}
-        count(*) as product_term_client_count
-    from measured
-    where product_term is not null
-    group by product_term
-
-),
-
-by_demography as (
-
-    select
-        name_education_type,
-        occupation_type,
-        age_decade,
-        {% for name in demographic_measures %}
-        median({{ name }}) as demography_{{ name }}_median,
-        avg({{ name }}) as demography_{{ name }}_mean,
-        stddev_pop({{ name }}) as demography_{{ name }}_std,
+        {% for measure in demography_measures() %}
+        {% for statistic in ['mean', 'mean_square'] %}
+        coalesce(reference_demographies.{{ measure.name }}_{{ statistic }}, reference_population.{{ measure.name }}_{{ statistic }})
+            as demography_{{ measure.name }}_{{ statistic }}{{ ',' if not (loop.last and measure is sameas demography_measures()[-1]) }}
         {% endfor %}
-        count(*) as demography_client_count
-    from measured
-    group by name_education_type, occupation_type, age_decade
+        {% endfor %}
+    from measures
+    cross join reference_population
+    left join reference_product_terms
+        on measures.product_term = reference_product_terms.product_term
+    left join reference_demographies
+        on
+            measures.name_education_type = reference_demographies.name_education_type
+            and measures.occupation_type = reference_demographies.occupation_type
+            and measures.age_decade = reference_demographies.age_decade
 
 ),
 
 peers as (
 
     select
-        measured.sk_id_curr,
-        {% for measure in measures %}
-        by_product_term.{{ measure }}_mean as product_term_{{ measure }}_mean,
-        by_product_term.{{ measure }}_median as product_term_{{ measure }}_median,
-        measured.{{ measure }} - by_product_term.{{ measure }}_mean as product_term_{{ measure }}_difference,
+        sk_id_curr,
+        product_term_client_count,
+        {% for measure in product_term_measures() %}
+        product_term_{{ measure.name }}_mean,
+        {{ measure.name }} - product_term_{{ measure.name }}_mean as product_term_{{ measure.name }}_difference,
         {% endfor %}
-        {% for name in demographic_measures %}
-        by_demography.demography_{{ name }}_median,
+        {% for measure in demography_measures() %}
+        demography_{{ measure.name }}_mean,
         {{ safe_ratio(
-            'measured.' ~ name ~ ' - by_demography.demography_' ~ name ~ '_mean', 'by_demography.demography_' ~ name ~ '_std'
-        ) }} as demography_{{ name }}_standard_score,
+            measure.name ~ ' - demography_' ~ measure.name ~ '_mean',
+            'sqrt(greatest(demography_' ~ measure.name ~ '_mean_square - pow(demography_' ~ measure.name ~ '_mean, 2), 0))'
+        ) }} as demography_{{ measure.name }}_standard_score{{ ',' if not loop.last }}
         {% endfor %}
-        by_product_term.product_term_client_count
-    from measured
-    left join by_product_term
-        on measured.product_term = by_product_term.product_term
-    left join by_demography
-        on
-            measured.name_education_type = by_demography.name_education_type
-            and coalesce(measured.occupation_type, '') = coalesce(by_demography.occupation_type, '')
-            and measured.age_decade = by_demography.age_decade
+    from matched
 
 )
 

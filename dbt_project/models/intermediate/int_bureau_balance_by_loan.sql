@@ -29,13 +29,13 @@ by_loan as (
         count(case when severity > 0 then 1 end) as late_month_count,
         count(case when status = 'X' then 1 end) as unknown_month_count,
         count(case when status = 'C' then 1 end) as closed_month_count,
-        count(case when severity > 0 and months_balance >= -6 then 1 end) as late_month_count_6m,
-        count(case when severity > 0 and months_balance >= -12 then 1 end) as late_month_count_12m,
-        count(case when severity > 0 and months_balance >= -24 then 1 end) as late_month_count_24m,
+        {% for months in [6, 12, 24] %}
+        count(case when severity > 0 and months_balance >= {{ months_since(months, 0) }} then 1 end) as late_month_count_{{ months }}m,
+        {% endfor %}
         avg(severity) as severity_mean,
-        avg(case when months_balance >= -12 then severity end) as severity_mean_12m,
+        avg(case when months_balance >= {{ months_since(12, 0) }} then severity end) as severity_mean_12m,
         max(severity) as severity_max,
-        max(case when months_balance >= -12 then severity end) as severity_max_12m,
+        max(case when months_balance >= {{ months_since(12, 0) }} then severity end) as severity_max_12m,
         max(case when severity > 0 then months_balance end) as months_balance_late_last,
         {{ safe_ratio(
             'count(severity) * sum(severity * months_balance) - sum(severity) * sum(case when severity is not null then months_balance end)',

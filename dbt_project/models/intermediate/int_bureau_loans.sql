@@ -1,10 +1,29 @@
 {{ config(materialized='view') }}
+{% set amounts = [
+    'amt_credit_max_overdue', 'amt_credit_sum', 'amt_credit_sum_debt', 'amt_credit_sum_limit', 'amt_credit_sum_overdue', 'amt_annuity',
+] %}
 
 with
 
+-- amounts of the 36 loans in another currency than the others' are unknown: there is no rate of exchange
 bureau as (
 
-    select * from {{ ref('stg_home_credit__bureau') }}
+    select
+        sk_id_curr,
+        sk_id_bureau,
+        credit_active,
+        credit_currency,
+        days_credit,
+        credit_day_overdue,
+        days_credit_enddate,
+        days_enddate_fact,
+        cnt_credit_prolong,
+        credit_type,
+        days_credit_update,
+        {% for amount in amounts %}
+        case when credit_currency = 'currency 1' then {{ amount }} end as {{ amount }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from {{ ref('stg_home_credit__bureau') }}
 
 ),
 

@@ -39,7 +39,7 @@ paid_in_parts as (
         min(days_instalment) as days_instalment,
         max(days_entry_payment) as days_entry_payment,
         max(amt_instalment) as amt_instalment,
-        sum(amt_payment) as amt_payment,
+        {{ exact_sum('amt_payment', 3) }} as amt_payment,
         count(*) as payment_count
     from {{ ref('stg_home_credit__installments_payments') }}
     where sk_id_prev in (select sk_id_prev from loans_in_parts)

@@ -16,10 +16,7 @@ graded as (
         case when name_contract_status = 'Refused' then 1 else 0 end as is_refused,
         case when name_contract_status = 'Canceled' then 1 else 0 end as is_cancelled,
         {{ safe_ratio('amt_application', 'amt_credit') }} as application_to_credit_ratio,
-        amt_application - amt_credit as application_minus_credit,
-        {{ safe_ratio('amt_credit', 'amt_goods_price') }} as credit_to_goods_price_ratio,
         {{ safe_ratio('amt_credit', 'amt_annuity') }} as credit_to_annuity_ratio,
-        {{ safe_ratio('amt_down_payment', 'amt_credit') }} as down_payment_to_credit_ratio,
         {{ safe_ratio('cnt_payment * amt_annuity - amt_credit', 'amt_credit') }} as interest_share,
         {{ safe_ratio('24 * (cnt_payment * amt_annuity - amt_credit)', 'amt_credit * (cnt_payment + 1)') }}
             as interest_rate,
@@ -28,10 +25,11 @@ graded as (
             when is_still_running = 1 and days_last_due_1st_version is not null
                 then greatest(0, {{ safe_ratio('days_last_due_1st_version', '30.0') }})
         end as months_left,
+        -- of several on one day, the one marked as the last of the day, then the latest by the hour
         row_number() over (
-            partition by sk_id_curr order by days_decision desc, sk_id_prev desc
-        ) as recency_rank,
-        row_number() over (partition by sk_id_curr order by days_decision, sk_id_prev) as age_rank
+            partition by sk_id_curr
+            order by days_decision desc, nflag_last_appl_in_day desc, hour_appr_process_start desc, sk_id_prev desc
+        ) as recency_rank
     from previous_application
 
 )

@@ -2,21 +2,7 @@
     'apartments', 'basementarea', 'years_beginexpluatation', 'years_build', 'commonarea', 'elevators', 'entrances',
     'floorsmax', 'floorsmin', 'landarea', 'livingapartments', 'livingarea', 'nonlivingapartments', 'nonlivingarea',
 ] %}
-{% set peer_measures = [
-    'ext_source_mean', 'ext_source_product', 'ext_source_2', 'ext_source_3', 'days_employed',
-] %}
-{% set demographic_measures = ['amt_income_total', 'amt_credit', 'amt_annuity', 'ext_source_mean'] %}
-{% set peer_words = {
-    'ext_source_mean': 'mean external score', 'ext_source_product': 'product of the external scores',
-    'ext_source_2': 'external score 2', 'ext_source_3': 'external score 3', 'days_employed': 'start of the employment',
-} %}
-{% set demographic_words = {
-    'amt_income_total': 'yearly income', 'amt_credit': 'credit asked for', 'amt_annuity': 'monthly payment',
-    'ext_source_mean': 'mean external score',
-} %}
-{% set demographic_themes = {
-    'amt_income_total': 'affordability', 'amt_credit': 'loan', 'amt_annuity': 'loan', 'ext_source_mean': 'external_scores',
-} %}
+{% set peer_measures = product_term_measures() | selectattr('name', 'in', ['ext_source_mean', 'ext_source_2', 'ext_source_3', 'days_employed']) | list %}
 {% set divided_words = {
     'amt_annuity': 'monthly payment', 'days_birth': 'date of birth', 'days_employed': 'start of the employment',
 } %}
@@ -40,21 +26,19 @@ peers as (
 
     select
         sk_id_curr,
-        {% for name in peer_measures %}
-        -- [{{ 'days from application' if name == 'days_employed' else 'score 0..1' }} | {{ 'employment' if name == 'days_employed' else 'external_scores' }} | not a reason] {{ peer_words[name] }} of similar loans, mean: Mean of {{ peer_words[name] }} among clients with the same credit over annuity, rounded to a hundredth.
-        product_term_{{ name }}_mean as application_product_term_{{ name }}_mean,
-        -- [{{ 'days from application' if name == 'days_employed' else 'score 0..1' }} | {{ 'employment' if name == 'days_employed' else 'external_scores' }} | not a reason] {{ peer_words[name] }} of similar loans, median: Median of {{ peer_words[name] }} among clients with the same credit over annuity, rounded to a hundredth.
-        product_term_{{ name }}_median as application_product_term_{{ name }}_median,
-        -- [{{ 'days' if name == 'days_employed' else 'score -1..1' }} | {{ 'employment' if name == 'days_employed' else 'external_scores' }} | not a reason] {{ peer_words[name] }} against similar loans: Difference of {{ peer_words[name] }} from its mean among clients with the same credit over annuity, rounded to a hundredth.
-        product_term_{{ name }}_difference as application_product_term_{{ name }}_difference,
+        {% for measure in peer_measures %}
+        -- [{{ 'days from application' if measure.name == 'days_employed' else 'score 0..1' }} | {{ 'employment' if measure.name == 'days_employed' else 'external_scores' }} | not a reason] {{ measure.label }}, mean of similar loans: Mean of {{ measure.says }} among labelled clients with the same credit over annuity, to a hundredth.
+        product_term_{{ measure.name }}_mean as application_product_term_{{ measure.name }}_mean,
+        -- [{{ 'days' if measure.name == 'days_employed' else 'score -1..1' }} | {{ 'employment' if measure.name == 'days_employed' else 'external_scores' }} | not a reason] {{ measure.label }}, against similar loans: Difference of {{ measure.says }} from its mean among labelled clients with the same credit over annuity, to a hundredth.
+        product_term_{{ measure.name }}_difference as application_product_term_{{ measure.name }}_difference,
         {% endfor %}
-        {% for name in demographic_measures %}
-        -- [{{ 'score 0..1' if name == 'ext_source_mean' else 'currency' }} | age] {{ demographic_words[name] }} of clients of like age and work: Median of {{ demographic_words[name] }} among clients of the same education, occupation and decade of age.
-        demography_{{ name }}_median as application_demography_{{ name }}_median,
-        -- [standard deviations | {{ demographic_themes[name] }} | made of age] {{ demographic_words[name] }} against clients of like age and work: Distance of {{ demographic_words[name] }} from clients of the same education, occupation and decade of age.
-        demography_{{ name }}_standard_score as application_demography_{{ name }}_standard_score,
+        {% for measure in demography_measures() %}
+        -- [{{ 'score 0..1' if measure.name == 'ext_source_mean' else 'currency' }} | age] {{ measure.label }} of clients of like age and work: Average {{ measure.says }} among labelled clients of the same education, occupation and decade of age.
+        demography_{{ measure.name }}_mean as application_demography_{{ measure.name }}_mean,
+        -- [standard deviations | {{ measure.theme }} | made of age] {{ measure.label }} against clients of like age and work: How far the {{ measure.says }} lies from labelled clients of the same education, occupation and decade of age.
+        demography_{{ measure.name }}_standard_score as application_demography_{{ measure.name }}_standard_score,
         {% endfor %}
-        -- [count | loan | not a reason] clients with a similar loan: Clients of both populations with the same credit over annuity, rounded to a hundredth, a proxy of product and term.
+        -- [count | loan | not a reason] clients with a similar loan: Labelled clients with the same credit over annuity, to a hundredth, a proxy of product and term.
         product_term_client_count as application_product_term_client_count
     from {{ ref('int_application_peers') }}
 
@@ -351,12 +335,6 @@ features as (
             {{ plausible_rate(term) }}{{ ',' if not loop.last }}
             {% endfor %}
         ) as application_interest_rate_plausible_min,
-        -- [ratio | loan] highest plausible yearly interest rate of this loan: Highest yearly interest rate of at least 8.5 % that this loan would have over terms of 6 to 60 payments.
-        greatest(
-            {% for term in terms %}
-            {{ plausible_rate(term) }}{{ ',' if not loop.last }}
-            {% endfor %}
-        ) as application_interest_rate_plausible_max,
         -- [currency | affordability | made of family] yearly income per adult: Yearly income per adult of the family.
         {{ safe_ratio('amt_income_total', 'cnt_fam_members - cnt_children') }} as application_income_per_adult,
         -- [currency | affordability] yearly income left after twelve monthly payments: Yearly income left after twelve annuities of this loan.

@@ -21,7 +21,7 @@
     {'name': 'debt_to_credit_ratio', 'sql': 'debt_to_credit_ratio', 'unit': 'ratio', 'aggregates': ['mean', 'max'],
         'says': 'present debt over credit granted', 'label': 'debt over credit', 'theme': 'debt'},
     {'name': 'days_credit', 'sql': 'days_credit', 'unit': 'days from application', 'aggregates': ['min', 'mean', 'max'],
-        'says': 'day on which one was applied for', 'label': 'start', 'theme': 'bureau_history'},
+        'says': 'day on which one was applied for', 'label': 'start date', 'theme': 'bureau_history'},
     {'name': 'days_credit_enddate', 'sql': 'days_credit_enddate', 'unit': 'days from application', 'aggregates': ['mean', 'max'],
         'says': 'contractual end', 'label': 'contractual end', 'theme': 'bureau_history'},
     {'name': 'overdue_ever', 'sql': 'amt_credit_max_overdue', 'unit': 'currency', 'aggregates': ['max'],
@@ -50,13 +50,20 @@ by_client as (
     select
         sk_id_curr,
         {% for group in groups %}
+        {% if group.name != '12m_' %}
         -- [count | bureau_history] {{ group.label }}: Number of {{ group.says }}.
         {{ aggregate_where('count', '1', group.where) }} as bureau_{{ group.name }}loan_count,
+        {% endif %}
         {% for measure in measures if group.name not in rare or measure.name in ['credit', 'debt'] %}
         {% for aggregate in measure.aggregates
             if (group.name not in rare or aggregate == 'sum') and measure.name ~ '_' ~ aggregate not in group.get('without', []) %}
-        -- {{ measured(aggregate, measure, over=group.says, within=group.label, counted=group.get('counted', 'bureau_' ~ group.name ~ 'loan_count')) }}
-        cast({{ aggregate_where('avg' if aggregate == 'mean' else aggregate, measure.sql, group.where) }} as double)
+        {% set none_of_them = '; 0 when there is none' if aggregate == 'sum' and group.name else '' %}
+        -- {{ measured(aggregate, measure, over=group.says, within=group.label, counted=group.get('counted', 'bureau_' ~ group.name ~ 'loan_count'), empty=none_of_them) }}
+        {% if aggregate == 'sum' %}
+        {{ sum_where(measure.sql, group.where, decimals_of(measure.unit)) }}
+        {% else %}
+        cast({{ aggregate_where(aggregate, measure.sql, group.where, decimals_of(measure.unit)) }} as double)
+        {% endif %}
             as bureau_{{ group.name }}{{ measure.name }}_{{ aggregate }},
         {% endfor %}
         {% endfor %}
@@ -64,10 +71,10 @@ by_client as (
         {% for month in months %}
         -- [count | bureau_history] new loans elsewhere, last {{ month }} months: Bureau loans applied for in the last {{ month }} months of 30 days.
         count(case when days_credit >= -30 * {{ month }} then 1 end) as bureau_loan_count_{{ month }}m,
-        -- [currency | bureau_history | of bureau_loan_count_{{ month }}m] total credit, new loans elsewhere, last {{ month }} months: Total credit granted on bureau loans of the last {{ month }} months of 30 days.
-        sum(case when days_credit >= -30 * {{ month }} then amt_credit_sum end) as bureau_credit_sum_{{ month }}m,
-        -- [currency | debt | of bureau_loan_count_{{ month }}m] total debt, new loans elsewhere, last {{ month }} months: Total present debt on bureau loans of the last {{ month }} months of 30 days.
-        sum(case when days_credit >= -30 * {{ month }} then amt_credit_sum_debt end) as bureau_debt_sum_{{ month }}m,
+        -- [currency | bureau_history | of bureau_loan_count_{{ month }}m] total credit, new loans elsewhere, last {{ month }} months: Total credit granted on bureau loans of the last {{ month }} months of 30 days; 0 when there is none.
+        {{ sum_where('amt_credit_sum', 'days_credit >= -30 * ' ~ month, 3) }} as bureau_credit_sum_{{ month }}m,
+        -- [currency | debt | of bureau_loan_count_{{ month }}m] total debt, new loans elsewhere, last {{ month }} months: Total present debt on bureau loans of the last {{ month }} months of 30 days; 0 when there is none.
+        {{ sum_where('amt_credit_sum_debt', 'days_credit >= -30 * ' ~ month, 3) }} as bureau_debt_sum_{{ month }}m,
         {% endfor %}
         -- [days from application | bureau_history | of bureau_closed_loan_count] last closing of a loan elsewhere: Date when the last bureau loan to be closed was closed.
         max(days_enddate_fact) as bureau_days_enddate_fact_max,
@@ -88,15 +95,15 @@ by_client as (
         -- [days | bureau_history] shortest time between loans elsewhere: Shortest time between successive bureau loans; null when there are fewer than two.
         min(days_since_loan_before) as bureau_days_between_loans_min,
         -- [currency | debt] total limit of credit cards elsewhere: Total of the limits of the credit cards that the bureau knows.
-        sum(amt_credit_sum_limit) as bureau_credit_limit_sum,
-        -- [currency | debt | of bureau_active_loan_count] total monthly payment, active loans elsewhere: Total of the annuities of active bureau loans.
-        sum(case when is_active = 1 then amt_annuity end) as bureau_active_annuity_sum,
+        {{ exact_sum('amt_credit_sum_limit', 3) }} as bureau_credit_limit_sum,
+        -- [currency | debt | of bureau_active_loan_count] total monthly payment, active loans elsewhere: Total of the annuities of active bureau loans; 0 when none is active.
+        {{ sum_where('amt_annuity', 'is_active = 1', 3) }} as bureau_active_annuity_sum,
         -- [currency | debt | of bureau_loan_count] largest monthly payment, loans elsewhere: Largest annuity of a bureau loan.
         max(amt_annuity) as bureau_annuity_max,
         -- [days | bureau_lateness | of bureau_loan_count] longest time past due today, loans elsewhere: Largest number of days past due on a bureau loan at the time of the application.
         max(credit_day_overdue) as bureau_days_overdue_max,
         -- [currency | bureau_lateness | of bureau_loan_count] total amount overdue today, loans elsewhere: Total amount overdue on bureau loans at the time of the application.
-        sum(amt_credit_sum_overdue) as bureau_overdue_sum,
+        {{ exact_sum('amt_credit_sum_overdue', 3) }} as bureau_overdue_sum,
         -- [count | bureau_lateness] loans elsewhere that were ever overdue: Number of bureau loans on which an amount was ever overdue.
         count(case when amt_credit_max_overdue > 0 then 1 end) as bureau_overdue_ever_loan_count,
         -- [currency | bureau_lateness | of bureau_loan_count] largest amount ever overdue, newest loan elsewhere: Largest amount ever overdue on the newest bureau loan.
@@ -107,7 +114,7 @@ by_client as (
         cast(sum(cnt_credit_prolong) as bigint) as bureau_prolongation_count,
         -- [currency | bureau_history | of bureau_loan_count] credit, newest loan elsewhere: Credit granted on the newest bureau loan.
         max(case when recency_rank = 1 then amt_credit_sum end) as bureau_credit_last_loan,
-        -- [share 0..1 | bureau_history | of bureau_loan_count] share still running, last three loans elsewhere: Active loans among the three newest bureau loans.
+        -- [share 0..1 | bureau_history] share still running, last three loans elsewhere: Active loans among the three newest bureau loans.
         avg(case when recency_rank <= 3 then is_active end) as bureau_active_share_last_3_loans,
 
         -- [count | bureau_history] loans elsewhere with a monthly history: Number of bureau loans with a monthly history.
@@ -121,19 +128,19 @@ by_client as (
         -- [share 0..1 | bureau_history | of bureau_balance_month_count] share of months after closing, loans elsewhere: Months after closing among all months observed on bureau loans.
         {{ safe_ratio('sum(closed_month_count)', 'sum(observed_month_count)') }} as bureau_balance_closed_month_share,
         {% for month in [6, 12, 24] %}
-        -- [count | bureau_lateness] months past due, loans elsewhere, last {{ month }} months: Months past due within the last {{ month }} months, summed over bureau loans; null when no monthly history is known.
+        -- [count | bureau_lateness] months past due, loans elsewhere, last {{ month }} months: Months past due among the last {{ month }} months, that of the application included, summed over bureau loans; null when no monthly history is known.
         cast(sum(late_month_count_{{ month }}m) as bigint) as bureau_balance_late_month_count_{{ month }}m,
         {% endfor %}
         -- [grade 0..5 | bureau_lateness] worst monthly status, loans elsewhere: Worst monthly status of a bureau loan; 0 never past due, 5 more than 120 days, sold or written off; null when no monthly history is known.
         max(severity_max) as bureau_balance_severity_max,
-        -- [grade 0..5 | bureau_lateness] worst monthly status, loans elsewhere, last 12 months: Worst monthly status of a bureau loan within the last 12 months; null when no monthly history is known.
+        -- [grade 0..5 | bureau_lateness] worst monthly status, loans elsewhere, last 12 months: Worst monthly status of a bureau loan among the last 12 months, that of the application included; null when no monthly history is known.
         max(severity_max_12m) as bureau_balance_severity_max_12m,
         -- [grade 0..5 | bureau_lateness] mean monthly status, loans elsewhere: Mean over bureau loans of their mean monthly status; null when no monthly history is known.
-        avg(severity_mean) as bureau_balance_severity_mean,
-        -- [grade 0..5 | bureau_lateness] mean monthly status, loans elsewhere, last 12 months: Mean over bureau loans of their mean monthly status within the last 12 months; null when no monthly history is known.
-        avg(severity_mean_12m) as bureau_balance_severity_mean_12m,
+        {{ exact_mean('severity_mean', 6) }} as bureau_balance_severity_mean,
+        -- [grade 0..5 | bureau_lateness] mean monthly status, loans elsewhere, last 12 months: Mean over bureau loans of their mean monthly status among the last 12 months, that of the application included; null when no monthly history is known.
+        {{ exact_mean('severity_mean_12m', 6) }} as bureau_balance_severity_mean_12m,
         -- [grade per month | bureau_lateness | not a reason] trend of the monthly status, loans elsewhere: Mean over bureau loans of the least-squares slope of the monthly status, positive when it grows worse; null when no monthly history is known.
-        avg(severity_slope) as bureau_balance_severity_slope_mean,
+        {{ exact_mean('severity_slope', 6) }} as bureau_balance_severity_slope_mean,
         -- [months from application | bureau_lateness] last month past due, loans elsewhere: Most recent month past due on a bureau loan; null when never late.
         max(months_balance_late_last) as bureau_balance_months_late_last
     from loans

@@ -1,22 +1,22 @@
 {% set windows = [
-    {'name': '3m', 'since': -3, 'says': 'of the last 3 months', 'label': ', last 3 months'},
-    {'name': '6m', 'since': -6, 'says': 'of the last 6 months', 'label': ', last 6 months'},
-    {'name': '12m', 'since': -12, 'says': 'of the last 12 months', 'label': ', last 12 months'},
+    {'name': '3m', 'since': months_since(3, -1), 'says': 'of the last 3 months', 'label': ', last 3 months'},
+    {'name': '6m', 'since': months_since(6, -1), 'says': 'of the last 6 months', 'label': ', last 6 months'},
+    {'name': '12m', 'since': months_since(12, -1), 'says': 'of the last 12 months', 'label': ', last 12 months'},
     {'name': '', 'since': none, 'says': 'ever observed', 'label': ''},
 ] %}
 {% set measures = [
-    {'name': 'balance', 'sql': 'amt_balance', 'unit': 'currency', 'aggregates': ['mean', 'max', 'std'], 'ever_only': ['max'],
+    {'name': 'balance', 'sql': 'amt_balance', 'unit': 'currency', 'decimals': 3, 'std_decimals': 0, 'aggregates': ['mean', 'max', 'std'], 'ever_only': ['max'],
         'says': 'balance of a card', 'label': 'card balance', 'theme': 'cards'},
-    {'name': 'utilisation', 'sql': 'utilisation', 'unit': 'ratio', 'aggregates': ['mean', 'max', 'min'],
+    {'name': 'utilisation', 'sql': 'utilisation', 'unit': 'ratio', 'decimals': 6, 'aggregates': ['mean', 'max', 'min'],
         'says': 'balance over limit', 'label': 'card balance over limit', 'theme': 'cards'},
-    {'name': 'limit', 'sql': 'amt_credit_limit_actual', 'unit': 'currency', 'aggregates': ['mean', 'max', 'min'],
+    {'name': 'limit', 'sql': 'amt_credit_limit_actual', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'min'],
         'ever_only': ['max', 'min'], 'says': 'limit of a card', 'label': 'card limit', 'theme': 'cards'},
-    {'name': 'drawings', 'sql': 'amt_drawings_current', 'unit': 'currency', 'aggregates': ['mean', 'max', 'sum'],
+    {'name': 'drawings', 'sql': 'amt_drawings_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'sum'],
         'ever_only': ['max', 'sum'],
         'says': 'amount drawn in a month', 'total': 'amount drawn by card', 'label': 'monthly drawing by card', 'theme': 'cards'},
-    {'name': 'drawings_atm', 'sql': 'amt_drawings_atm_current', 'unit': 'currency', 'aggregates': ['mean', 'max', 'sum'],
+    {'name': 'drawings_atm', 'sql': 'amt_drawings_atm_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'sum'],
         'ever_only': ['mean', 'max', 'sum'], 'says': 'cash drawn in a month', 'total': 'cash drawn by card', 'label': 'monthly cash drawing by card', 'theme': 'cards'},
-    {'name': 'drawings_pos', 'sql': 'amt_drawings_pos_current', 'unit': 'currency', 'aggregates': ['mean'],
+    {'name': 'drawings_pos', 'sql': 'amt_drawings_pos_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean'],
         'ever_only': ['mean'], 'says': 'amount spent on goods in a month', 'label': 'monthly spending on goods by card', 'theme': 'cards'},
     {'name': 'drawings_atm_count', 'sql': 'cnt_drawings_atm_current', 'unit': 'count', 'aggregates': ['mean', 'max'],
         'ever_only': ['max'],
@@ -24,14 +24,17 @@
     {'name': 'drawings_count', 'sql': 'cnt_drawings_current', 'unit': 'count', 'aggregates': ['mean', 'max'],
         'ever_only': ['max'],
         'says': 'number of drawings in a month', 'label': 'number of drawings by card in a month', 'theme': 'cards'},
-    {'name': 'payment', 'sql': 'amt_payment_current', 'unit': 'currency', 'aggregates': ['mean', 'max'], 'ever_only': ['max'],
+    {'name': 'payment', 'sql': 'amt_payment_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max'], 'ever_only': ['max'],
         'says': 'payment in a month', 'label': 'monthly payment on a card', 'theme': 'cards'},
-    {'name': 'payment_to_minimum_ratio', 'sql': 'payment_to_minimum_ratio', 'unit': 'ratio', 'aggregates': ['mean', 'min'],
+    {'name': 'payment_to_minimum_ratio', 'sql': 'payment_to_minimum_ratio', 'unit': 'ratio', 'decimals': 6, 'aggregates': ['mean', 'min'],
         'says': 'payment over the smallest one asked for', 'label': 'card payment over the minimum due', 'theme': 'punctuality'},
     {'name': 'below_minimum', 'sql': 'is_below_minimum', 'unit': 'share 0..1', 'aggregates': ['mean'],
         'ever_only': ['mean'], 'says': 'months paid below the minimum', 'label': 'card months paid below the minimum', 'theme': 'punctuality'},
     {'name': 'days_past_due', 'sql': 'sk_dpd', 'unit': 'days', 'aggregates': ['max'],
-        'ever_only': ['max'], 'says': 'days past due', 'label': 'days past due on a card', 'theme': 'punctuality'},
+        'ever_only': ['max'], 'says': 'time past due', 'label': 'time past due on a card', 'theme': 'punctuality'},
+    {'name': 'days_past_due_tolerated', 'sql': 'sk_dpd_def', 'unit': 'days', 'aggregates': ['max'],
+        'ever_only': ['max'], 'says': 'time past due by more than is tolerated',
+        'label': 'time past due on a card beyond tolerance', 'theme': 'punctuality'},
     {'name': 'late', 'sql': 'is_late', 'unit': 'share 0..1', 'aggregates': ['mean'],
         'ever_only': ['mean'], 'says': 'months past due', 'label': 'card months past due', 'theme': 'punctuality'},
     {'name': 'late_tolerated', 'sql': 'is_late_tolerated', 'unit': 'share 0..1', 'aggregates': ['mean'],
@@ -111,15 +114,15 @@ by_client as (
         {% for measure in measures %}
         {% for aggregate in measure.aggregates if not window.name or aggregate not in measure.get('ever_only', []) %}
         -- {{ measured(aggregate, measure, over='monthly records of credit cards ' ~ window.says, within=window.label[2:], counted='card_month_count' ~ suffix) }}
-        {{ over_buckets(measure.name, aggregate, last) }} as card_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
+        {{ over_buckets(measure, aggregate, last) }} as card_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
         {% endfor %}
         {% endfor %}
         {% endfor %}
-        {% for measure in slopes %}
+        {% for measure in measures if measure.name in slopes %}
         {% for window in windows if window.name in ('6m', '12m', '') %}
         {% set suffix = '_' ~ window.name if window.name else '' %}
-        -- [{{ 'ratio' if measure == 'utilisation' else 'currency' }} per month | cards | of card_month_count{{ suffix }}] monthly change of {{ slope_words[measure] }}{{ window.label }}: Least-squares slope of {{ slope_words[measure] }} against the month, over monthly records of credit cards {{ window.says }}, positive when it grows.
-        {{ over_buckets(measure, 'slope', windows.index(window) if window.name else none) }} as card_{{ measure }}_slope{{ suffix }},
+        -- [{{ 'ratio' if measure.name == 'utilisation' else 'currency' }} per month | cards | of card_month_count{{ suffix }}] monthly change of {{ slope_words[measure.name] }}{{ window.label }}: Least-squares slope of {{ slope_words[measure.name] }} against the month, over monthly records of credit cards {{ window.says }}, positive when it grows.
+        {{ over_buckets(measure, 'slope', windows.index(window) if window.name else none) }} as card_{{ measure.name }}_slope{{ suffix }},
         {% endfor %}
         {% endfor %}
         -- [months from application | cards] first monthly record of a credit card: Oldest monthly record of a credit card.

@@ -4,13 +4,20 @@
     'recent_borrowing': 'loans and applications that are recent and many',
     'late_payment': 'refusals, overdue amounts and late instalments',
     'instability': 'new address, document, phone, work and history, low education',
-    'loan_price': 'expensive loans so far and credit above the price of the goods',
+    'loan_price': 'interest on earlier loans and credit above the price of the goods',
     'thin_record': 'few loans repaid and small ones, little paid down',
+    'low_ext_source': 'the three external scores',
+    'all_signs': 'the signs of all seven together',
 } %}
 
 {% set theme_of = {
     'indebtedness': 'debt', 'recent_borrowing': 'bureau_history', 'late_payment': 'punctuality', 'instability': 'identity',
-    'loan_price': 'previous_terms', 'thin_record': 'bureau_history',
+    'loan_price': 'previous_terms', 'thin_record': 'bureau_history', 'low_ext_source': 'external_scores', 'all_signs': 'overall',
+} %}
+{% set index_words = {
+    'indebtedness': 'indebtedness', 'recent_borrowing': 'recent borrowing', 'late_payment': 'late payment',
+    'instability': 'instability', 'loan_price': 'expensive loans', 'thin_record': 'a thin record of loans',
+    'low_ext_source': 'low external scores', 'all_signs': 'all signs of risk',
 } %}
 
 -- One row per application: debt, duty, lateness and contact over all sources together.
@@ -58,6 +65,12 @@ risk_themes as (
 
 ),
 
+peers as (
+
+    select * from {{ ref('int_application_peers') }}
+
+),
+
 gathered as (
 
     select
@@ -65,14 +78,13 @@ gathered as (
         applications.amt_income_total,
         applications.amt_credit,
         applications.amt_annuity,
-        {{ whole_hundredths(safe_ratio('applications.amt_credit', 'applications.amt_annuity')) }} as product_term,
         bureau.has_bureau_history + previous.has_previous_application + installments.has_installments_history
         + pos_cash.has_pos_cash_history + credit_card.has_credit_card_history as source_count,
         bureau.bureau_active_debt_sum,
         previous.previous_running_future_payment_sum,
         credit_card.card_balance_last,
         bureau.bureau_active_annuity_sum,
-        previous.previous_running_amt_annuity_mean * previous.previous_running_count as running_annuity,
+        previous.previous_running_annuity_sum as running_annuity,
         previous.previous_approved_cnt_payment_mean,
         previous.previous_approved_interest_rate_mean,
         previous.previous_refused_share,
@@ -85,7 +97,7 @@ gathered as (
         installments.installments_days_late_last,
         installments.installments_days_past_due_max,
         pos_cash.pos_days_past_due_tolerated_max,
-        credit_card.card_days_past_due_max,
+        credit_card.card_days_past_due_tolerated_max,
         bureau.bureau_loan_count,
         previous.previous_approved_count
     from applications
@@ -121,19 +133,6 @@ summed as (
 
 ),
 
-by_product_term as (
-
-    select
-        product_term,
-        avg(previous_approved_cnt_payment_mean) as cnt_payment_mean,
-        avg(previous_approved_interest_rate_mean) as interest_rate_mean,
-        avg(previous_refused_share) as refused_share_mean
-    from summed
-    where product_term is not null
-    group by product_term
-
-),
-
 features as (
 
     select
@@ -166,51 +165,40 @@ features as (
             30 * summed.bureau_balance_months_late_last, 30 * summed.pos_months_late_last,
             30 * summed.card_months_late_last, summed.installments_days_late_last
         ) as cross_days_late_last,
-        -- [days | punctuality] longest lateness on a Home Credit loan: Longest lateness on any Home Credit loan or card.
+        -- [days | punctuality] longest lateness on a Home Credit loan: Longest lateness on any Home Credit loan, of an instalment or of a month with tolerance for small debts.
         greatest(
-            summed.installments_days_past_due_max, summed.pos_days_past_due_tolerated_max, summed.card_days_past_due_max
+            summed.installments_days_past_due_max, summed.pos_days_past_due_tolerated_max, summed.card_days_past_due_tolerated_max
         ) as cross_days_past_due_max,
         -- [ratio | bureau_history] approved Home Credit loans over loans elsewhere: Approved Home Credit loans over bureau loans; null when one of the two is unknown.
         {{ safe_ratio('summed.previous_approved_count', 'summed.bureau_loan_count') }}
             as cross_home_credit_to_bureau_loan_ratio,
-        -- [payments | loan | not a reason] number of payments before, clients with a similar loan: Mean number of payments approved before, among clients with the same credit over annuity, rounded to a hundredth.
-        by_product_term.cnt_payment_mean as cross_product_term_cnt_payment_mean,
-        -- [payments | previous_terms | not a reason] number of payments before against similar loans: Mean number of payments approved before minus its mean among clients with the same credit over annuity, rounded to a hundredth.
-        summed.previous_approved_cnt_payment_mean - by_product_term.cnt_payment_mean
-            as cross_product_term_cnt_payment_difference,
-        -- [ratio | loan | not a reason] interest rate before, clients with a similar loan: Mean yearly interest rate approved before, among clients with the same credit over annuity, rounded to a hundredth.
-        by_product_term.interest_rate_mean as cross_product_term_interest_rate_mean,
-        -- [share 0..1 | loan | not a reason] share refused before, clients with a similar loan: Mean share of previous applications refused, among clients with the same credit over annuity, rounded to a hundredth.
-        by_product_term.refused_share_mean as cross_product_term_refused_share,
+        -- [payments | loan | not a reason] number of payments before, clients with a similar loan: Mean number of payments approved before, among labelled clients with the same credit over annuity, to a hundredth.
+        peers.product_term_cnt_payment_mean as cross_product_term_cnt_payment_mean,
+        -- [payments | previous_terms | not a reason] number of payments before against similar loans: Mean number of payments approved before minus its mean among labelled clients with the same credit over annuity, to a hundredth.
+        peers.product_term_cnt_payment_difference as cross_product_term_cnt_payment_difference,
+        -- [ratio | loan | not a reason] interest rate before, clients with a similar loan: Mean yearly interest rate approved before, among labelled clients with the same credit over annuity, to a hundredth.
+        peers.product_term_interest_rate_mean as cross_product_term_interest_rate_mean,
+        -- [share 0..1 | loan | not a reason] share refused before, clients with a similar loan: Mean share of previous applications refused, among labelled clients with the same credit over annuity, to a hundredth.
+        peers.product_term_refused_share_mean as cross_product_term_refused_share,
         -- [ratio | loan] yearly interest rate of this loan at the earlier term: Yearly interest rate of this loan if its term were the mean one approved before.
         {{ safe_ratio(
             '24 * (summed.previous_approved_cnt_payment_mean * summed.amt_annuity - summed.amt_credit)',
             'summed.amt_credit * (summed.previous_approved_cnt_payment_mean + 1)'
         ) }} as cross_interest_rate_at_previous_term,
-        -- [ratio | loan | not a reason] yearly interest rate of this loan at the usual term: Yearly interest rate of this loan if its term were the mean one of clients with the same credit over annuity, rounded to a hundredth.
+        -- [ratio | loan | not a reason] yearly interest rate of this loan at the usual term: Yearly interest rate of this loan if its term were the mean one of labelled clients with the same credit over annuity, to a hundredth.
         {{ safe_ratio(
-            '24 * (by_product_term.cnt_payment_mean * summed.amt_annuity - summed.amt_credit)',
-            'summed.amt_credit * (by_product_term.cnt_payment_mean + 1)'
+            '24 * (peers.product_term_cnt_payment_mean * summed.amt_annuity - summed.amt_credit)',
+            'summed.amt_credit * (peers.product_term_cnt_payment_mean + 1)'
         ) }} as cross_interest_rate_at_peers_term,
         {% for theme, signs in themes.items() %}
-        -- [standard deviations | {{ theme_of[theme] }} | not a reason] signs of {{ theme | replace('_', ' ') }}, mean of the known: Mean of the known standard scores of {{ theme | replace('_', ' ') }} ({{ signs }}), higher is riskier.
-        risk_themes.{{ theme }}_known_score as cross_{{ theme }}_known_score,
-        -- [standard deviations | {{ theme_of[theme] }} | not a reason] signs of {{ theme | replace('_', ' ') }}, sum: Sum of the standard scores of {{ theme | replace('_', ' ') }} ({{ signs }}), unknown ones taken as average, standardised again.
-        risk_themes.{{ theme }}_score as cross_{{ theme }}_score,
-        -- [standard deviations | external_scores | not a reason] signs of {{ theme | replace('_', ' ') }} and low external scores: Mean of the standard scores of {{ theme | replace('_', ' ') }} and of low external scores, higher is riskier.
-        (risk_themes.{{ theme }}_score + risk_themes.low_ext_source_score) / 2 as cross_{{ theme }}_with_ext_source_score,
+        -- [index 0..100 | {{ theme_of[theme] }}{{ ' | not a reason' if theme == 'all_signs' }}] index of {{ index_words[theme] }}: Index of {{ index_words[theme] }} ({{ signs }}), where 50 is the labelled clients' median, higher is riskier and unknown signs count as average; never null.
+        risk_themes.{{ theme }}_index as cross_{{ theme }}_index{{ ',' if not loop.last }}
         {% endfor %}
-        -- [standard deviations | external_scores | not a reason] low external scores, standardised: Sum of the standard scores of low external scores, unknown ones taken as average, standardised again.
-        risk_themes.low_ext_source_score as cross_low_ext_source_score,
-        -- [standard deviations | punctuality | not a reason] mean of the themes of risk: Mean of the standard scores of the six themes of risk, higher is riskier.
-        risk_themes.risk_score as cross_risk_score,
-        -- [standard deviations | external_scores | not a reason] themes of risk and low external scores: Mean of the standard scores of the six themes of risk, twice, and of low external scores, once.
-        (2 * risk_themes.risk_score + risk_themes.low_ext_source_score) / 3 as cross_risk_with_ext_source_score
     from summed
     left join risk_themes
         on summed.sk_id_curr = risk_themes.sk_id_curr
-    left join by_product_term
-        on summed.product_term = by_product_term.product_term
+    left join peers
+        on summed.sk_id_curr = peers.sk_id_curr
 
 )
 

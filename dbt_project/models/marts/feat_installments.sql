@@ -17,13 +17,13 @@
     {'name': 'late_over_30_days', 'sql': 'is_late_30', 'known': 'days_past_due', 'unit': 'share 0..1',
         'aggregates': ['mean'], 'says': 'instalments paid more than 30 days late', 'label': 'instalments paid over 30 days late', 'theme': 'punctuality'},
     {'name': 'missed', 'sql': 'is_missed', 'unit': 'share 0..1', 'aggregates': ['mean'], 'says': 'instalments not paid at all', 'label': 'instalments not paid at all', 'theme': 'punctuality'},
-    {'name': 'paid_to_owed_ratio', 'sql': 'paid_to_owed_ratio', 'unit': 'ratio', 'aggregates': ['mean', 'std'],
+    {'name': 'paid_to_owed_ratio', 'sql': 'paid_to_owed_ratio', 'unit': 'ratio', 'decimals': 6, 'std_decimals': 3, 'aggregates': ['mean', 'std'],
         'says': 'amount paid over amount owed', 'label': 'amount paid over amount owed', 'theme': 'punctuality'},
-    {'name': 'shortfall', 'sql': 'amt_shortfall', 'unit': 'currency', 'aggregates': ['max'],
+    {'name': 'shortfall', 'sql': 'amt_shortfall', 'unit': 'currency', 'decimals': 3, 'aggregates': ['max'],
         'says': 'amount owed and not paid', 'label': 'amount left unpaid on an instalment', 'theme': 'punctuality'},
-    {'name': 'payment', 'sql': 'amt_payment', 'unit': 'currency', 'aggregates': ['mean', 'max', 'min', 'sum'],
+    {'name': 'payment', 'sql': 'amt_payment', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'min', 'sum'],
         'says': 'amount paid per instalment', 'label': 'amount paid per instalment', 'total': 'amount paid on instalments', 'theme': 'repayments'},
-    {'name': 'owed', 'sql': 'amt_instalment', 'unit': 'currency', 'aggregates': ['max', 'sum'], 'ever_only': ['max', 'sum'],
+    {'name': 'owed', 'sql': 'amt_instalment', 'unit': 'currency', 'decimals': 3, 'aggregates': ['max', 'sum'], 'ever_only': ['max', 'sum'],
         'says': 'amount owed per instalment', 'label': 'amount owed per instalment', 'total': 'amount owed on instalments', 'theme': 'repayments'},
 ] %}
 {% set slopes = ['days_past_due', 'days_before_due', 'paid_to_owed_ratio'] %}
@@ -91,20 +91,20 @@ by_client as (
         {% for measure in measures %}
         {% for aggregate in measure.aggregates if not window.name or aggregate not in measure.get('ever_only', []) %}
         -- {{ measured(aggregate, measure, over='instalments ' ~ window.says, within=window.label[2:], counted='installments_count' ~ suffix) }}
-        {{ over_buckets(measure.name, aggregate, last) }} as installments_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
+        {{ over_buckets(measure, aggregate, last) }} as installments_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
         {% endfor %}
         {% endfor %}
         {% endfor %}
-        {% for measure in slopes %}
+        {% for measure in measures if measure.name in slopes %}
         {% for window in windows if window.name in ('365d', '720d', '') %}
         {% set suffix = '_' ~ window.name if window.name else '' %}
-        -- [{{ 'ratio' if measure == 'paid_to_owed_ratio' else 'days' }} per day | punctuality | of installments_count{{ suffix }} | not a reason] trend of {{ slope_words[measure] }}{{ window.label }}: Least-squares slope of {{ slope_words[measure] }} against the due date, over instalments {{ window.says }}, positive when it grows.
-        {{ over_buckets(measure, 'slope', windows.index(window) if window.name else none) }} as installments_{{ measure }}_slope{{ suffix }},
+        -- [{{ 'ratio' if measure.name == 'paid_to_owed_ratio' else 'days' }} per day | punctuality | of installments_count{{ suffix }} | not a reason] trend of {{ slope_words[measure.name] }}{{ window.label }}: Least-squares slope of {{ slope_words[measure.name] }} against the due date, over instalments {{ window.says }}, positive when it grows.
+        {{ over_buckets(measure, 'slope', windows.index(window) if window.name else none) }} as installments_{{ measure.name }}_slope{{ suffix }},
         {% endfor %}
         {% endfor %}
-        -- [count | repayments] highest version of an instalment calendar: Highest version of an instalment calendar, which says how often one was changed.
+        -- [count | repayments | not a reason] highest version of an instalment calendar: Highest version of an instalment calendar, which says how often one was changed.
         max(version_max) as installments_version_max,
-        -- [count | punctuality] instalments paid in parts, further payments: Payments beyond the first one of an instalment.
+        -- [count | punctuality] further payments on instalments paid in parts: Payments beyond the first one of an instalment.
         cast(sum(partial_payment_count) as bigint) as installments_partial_payment_count,
         -- [days from application | punctuality] due date of the last instalment paid late: Due date of the last instalment that was paid late; null when never late.
         max(days_late_last) as installments_days_late_last,

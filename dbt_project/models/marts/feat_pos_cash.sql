@@ -1,14 +1,14 @@
 {% set windows = [
-    {'name': '3m', 'since': -3, 'says': 'of the last 3 months', 'label': ', last 3 months'},
-    {'name': '12m', 'since': -12, 'says': 'of the last 12 months', 'label': ', last 12 months'},
-    {'name': '24m', 'since': -24, 'says': 'of the last 24 months', 'label': ', last 24 months'},
+    {'name': '3m', 'since': months_since(3, -1), 'says': 'of the last 3 months', 'label': ', last 3 months'},
+    {'name': '12m', 'since': months_since(12, -1), 'says': 'of the last 12 months', 'label': ', last 12 months'},
+    {'name': '24m', 'since': months_since(24, -1), 'says': 'of the last 24 months', 'label': ', last 24 months'},
     {'name': '', 'since': none, 'says': 'ever observed', 'label': ''},
 ] %}
 {% set measures = [
     {'name': 'days_past_due_tolerated', 'sql': 'sk_dpd_def', 'unit': 'days', 'aggregates': ['max'],
-        'says': 'number of days past due by more than is tolerated', 'label': 'days past due', 'theme': 'punctuality'},
+        'says': 'time past due by more than is tolerated', 'label': 'time past due', 'theme': 'punctuality'},
     {'name': 'late', 'sql': 'is_late', 'unit': 'share 0..1', 'aggregates': ['mean'], 'says': 'months past due', 'label': 'months past due', 'theme': 'punctuality'},
-    {'name': 'remaining_share', 'sql': 'remaining_share', 'unit': 'ratio', 'aggregates': ['mean', 'min', 'max'],
+    {'name': 'remaining_share', 'sql': 'remaining_share', 'unit': 'ratio', 'decimals': 6, 'aggregates': ['mean', 'min', 'max'],
         'says': 'part of the instalments that is left', 'label': 'part left', 'theme': 'repayments'},
     {'name': 'term', 'sql': 'cnt_instalment', 'unit': 'payments', 'aggregates': ['max'],
         'says': 'number of instalments in all', 'label': 'term', 'theme': 'repayments'},
@@ -84,14 +84,14 @@ by_client as (
         {% for measure in measures %}
         {% for aggregate in measure.aggregates %}
         -- {{ measured(aggregate, measure, over='monthly records of point-of-sale and cash loans ' ~ window.says, within='POS and cash loans' ~ window.label, counted='pos_month_count' ~ suffix) }}
-        {{ over_buckets(measure.name, aggregate, last) }} as pos_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
+        {{ over_buckets(measure, aggregate, last) }} as pos_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
         {% endfor %}
         {% endfor %}
         {% endfor %}
         -- [days per month | punctuality | of pos_month_count_24m | not a reason] trend of days past due, POS and cash loans, last 24 months: Least-squares slope of days past due with tolerance against the month, over the last 24 months, positive when it grows.
-        {{ over_buckets('days_past_due_tolerated', 'slope', 2) }} as pos_days_past_due_tolerated_slope_24m,
+        {{ over_buckets(measures[0], 'slope', 2) }} as pos_days_past_due_tolerated_slope_24m,
         -- [ratio per month | repayments | of pos_month_count_12m | not a reason] trend of part left, POS and cash loans, last 12 months: Least-squares slope of the share of instalments left against the month, over the last 12 months, negative when loans are paid down.
-        {{ over_buckets('remaining_share', 'slope', 1) }} as pos_remaining_share_slope_12m,
+        {{ over_buckets(measures[2], 'slope', 1) }} as pos_remaining_share_slope_12m,
         -- [months from application | repayments] first monthly record of a POS or cash loan: Oldest monthly record of a point-of-sale or cash loan.
         min(months_min) as pos_months_min,
         -- [months from application | repayments] last monthly record of a POS or cash loan: Newest monthly record of a point-of-sale or cash loan.
@@ -123,16 +123,16 @@ loans_by_client as (
         avg(is_completed) as pos_completed_loan_share,
         -- [share 0..1 | repayments] share of completed POS and cash loans that ended early: Completed point-of-sale and cash loans that ended before their term among all completed ones.
         avg(is_completed_early) as pos_completed_early_share,
-        -- [count | repayments] total of instalments left, active POS and cash loans: Instalments left, summed over point-of-sale and cash loans active in a last record of at most two months ago.
-        cast(sum(case when is_active_last = 1 then remaining_last end) as double) as pos_active_remaining_sum,
+        -- [count | repayments] total of instalments left, active POS and cash loans: Instalments left, summed over point-of-sale and cash loans active in a last record of at most two months ago; 0 when none is.
+        {{ sum_where('remaining_last', 'is_active_last = 1') }} as pos_active_remaining_sum,
         -- [share 0..1 | repayments] share of instalments left, newest POS or cash loan: Instalments left over instalments in all on the newest point-of-sale or cash loan.
         max(case when recency_rank = 1 then remaining_share_last end) as pos_remaining_share_last_loan,
-        -- [days | punctuality] largest days past due, newest POS or cash loan: Largest number of days past due with tolerance on the newest point-of-sale or cash loan.
+        -- [days | punctuality] longest time past due, newest POS or cash loan: Longest time past due with tolerance on the newest point-of-sale or cash loan.
         cast(max(case when recency_rank = 1 then days_past_due_max end) as double) as pos_days_past_due_max_last_loan,
         -- [count | punctuality] months past due, last three POS and cash loans: Months past due on the three newest point-of-sale and cash loans.
         cast(sum(case when recency_rank <= 3 then late_month_count end) as bigint) as pos_late_month_count_last_3_loans,
-        -- [count | repayments] changes of the term, POS and cash loans: Changes of the term, summed over point-of-sale and cash loans.
-        cast(sum(term_count - 1) as bigint) as pos_term_change_count
+        -- [count | repayments] changes of the term, POS and cash loans: Changes of the term, summed over loans; 0 when it is the same in all records, or is not known.
+        cast(sum(greatest(term_count - 1, 0)) as bigint) as pos_term_change_count
     from pos_cash_by_loan
     group by sk_id_curr
 

@@ -17,16 +17,16 @@
     {'sql': 'amt_credit', 'unit': 'currency', 'aggregates': ['mean', 'max', 'sum'], 'says': 'credit granted', 'label': 'credit', 'theme': 'previous_terms'},
     {'sql': 'amt_annuity', 'unit': 'currency', 'aggregates': ['mean', 'max'], 'says': 'annuity', 'label': 'monthly payment', 'theme': 'previous_terms'},
     {'sql': 'application_to_credit_ratio', 'is_term': true, 'unit': 'ratio', 'aggregates': ['mean', 'min'],
-        'says': 'credit asked for over credit granted', 'label': 'credit asked over granted', 'theme': 'previous_terms'},
+        'says': 'credit asked for over credit granted', 'label': 'asked over granted credit', 'theme': 'previous_terms'},
     {'sql': 'credit_to_annuity_ratio', 'is_term': true, 'unit': 'payments', 'aggregates': ['mean', 'max'],
         'says': 'credit over annuity, a proxy of the term', 'label': 'credit over monthly payment', 'theme': 'previous_terms'},
-    {'sql': 'cnt_payment', 'is_term': true, 'unit': 'payments', 'aggregates': ['mean', 'max'], 'says': 'number of payments', 'label': 'number of payments', 'theme': 'previous_terms'},
+    {'sql': 'cnt_payment', 'is_term': true, 'unit': 'payments', 'aggregates': ['mean', 'max'], 'says': 'number of payments of loans with a term', 'label': 'number of payments', 'theme': 'previous_terms'},
     {'sql': 'days_decision', 'unit': 'days from application', 'aggregates': ['mean', 'max', 'min'], 'overall_only': ['min'],
-        'says': 'day of decision', 'label': 'decision', 'theme': 'previous_terms'},
+        'says': 'day of decision', 'label': 'date of decision', 'theme': 'previous_terms'},
     {'sql': 'interest_share', 'is_term': true, 'unit': 'ratio', 'aggregates': ['mean', 'max', 'min'],
-        'says': 'total interest over credit', 'label': 'interest over credit', 'theme': 'previous_terms'},
+        'says': 'total interest over credit of loans with a term', 'label': 'interest over credit', 'theme': 'previous_terms'},
     {'sql': 'interest_rate', 'is_term': true, 'unit': 'ratio', 'aggregates': ['mean', 'max', 'min'],
-        'says': 'yearly interest rate, approximated from credit, annuity and number of payments', 'label': 'yearly interest rate', 'theme': 'previous_terms'},
+        'says': 'approximate yearly interest rate of loans with a term', 'label': 'yearly interest rate', 'theme': 'previous_terms'},
     {'sql': 'rate_down_payment', 'is_term': true, 'unit': 'share 0..1', 'aggregates': ['mean', 'max'],
         'overall_only': ['mean', 'max'],
         'says': 'down payment over price', 'label': 'down payment over price', 'theme': 'previous_terms'},
@@ -80,8 +80,13 @@ by_client as (
             if (group.name != 'last_1_' or aggregate == 'mean')
             and (not group.name or aggregate not in measure.get('overall_only', []))
             and measure.sql ~ '_' ~ aggregate not in group.get('without', []) %}
-        -- {{ measured(aggregate, measure, over=group.says, within=group.label, counted='previous_' ~ ('' if group.name == 'last_1_' else group.name) ~ 'count', single=group.name == 'last_1_') }}
-        cast({{ aggregate_where('avg' if aggregate == 'mean' else aggregate, measure.sql, group.where) }} as double)
+        {% set none_of_them = '; 0 when there is none' if aggregate == 'sum' and group.name else '' %}
+        -- {{ measured(aggregate, measure, over=group.says, within=group.label, counted='previous_' ~ ('' if group.name == 'last_1_' else group.name) ~ 'count', single=group.name == 'last_1_', empty=none_of_them) }}
+        {% if aggregate == 'sum' %}
+        {{ sum_where(measure.sql, group.where, decimals_of(measure.unit)) }}
+        {% else %}
+        cast({{ aggregate_where(aggregate, measure.sql, group.where, decimals_of(measure.unit)) }} as double)
+        {% endif %}
             as previous_{{ group.name }}{{ measure.sql }}_{{ aggregate }},
         {% endfor %}
         {% endfor %}
@@ -93,14 +98,14 @@ by_client as (
         count(case when is_refused = 1 and days_decision >= -30 * {{ month }} then 1 end) as previous_refused_count_{{ month }}m,
         -- [count | decisions] approved applications, last {{ month }} months: Previous applications approved in the last {{ month }} months of 30 days.
         count(case when is_approved = 1 and days_decision >= -30 * {{ month }} then 1 end) as previous_approved_count_{{ month }}m,
-        -- [currency | previous_terms | of previous_approved_count_{{ month }}m] total credit, approved applications, last {{ month }} months: Total credit granted in the last {{ month }} months of 30 days, over approved previous applications.
-        sum(case when is_approved = 1 and days_decision >= -30 * {{ month }} then amt_credit end)
+        -- [currency | previous_terms | of previous_approved_count_{{ month }}m] total credit, approved applications, last {{ month }} months: Total credit granted in the last {{ month }} months of 30 days, over approved previous applications; 0 when there is none.
+        {{ sum_where('amt_credit', 'is_approved = 1 and days_decision >= -30 * ' ~ month, 3) }}
             as previous_approved_amt_credit_sum_{{ month }}m,
         {% endfor %}
         {% for last in last_applications %}
-        -- [{{ 'flag' if last == 1 else 'share 0..1' }} | decisions | of previous_count] {{ 'the last previous application was refused / the last previous application was not refused' if last == 1 else 'share refused, last ' ~ last ~ ' previous applications' }}: {{ 'Whether the last previous application was refused; null when there is none' if last == 1 else 'Refused among the last ' ~ last ~ ' previous applications' }}.
+        -- [{{ 'flag' if last == 1 else 'share 0..1' }} | decisions] {{ 'the last previous application was refused / the last previous application was not refused' if last == 1 else 'share refused, last ' ~ last ~ ' previous applications' }}: {{ 'Whether the last previous application was refused; null when there is none' if last == 1 else 'Refused among the last ' ~ last ~ ' previous applications' }}.
         avg(case when recency_rank <= {{ last }} then is_refused end) as previous_refused_share_last_{{ last }},
-        -- [{{ 'flag' if last == 1 else 'share 0..1' }} | decisions | of previous_count] {{ 'the last previous application was approved / the last previous application was not approved' if last == 1 else 'share approved, last ' ~ last ~ ' previous applications' }}: {{ 'Whether the last previous application was approved; null when there is none' if last == 1 else 'Approved among the last ' ~ last ~ ' previous applications' }}.
+        -- [{{ 'flag' if last == 1 else 'share 0..1' }} | decisions] {{ 'the last previous application was approved / the last previous application was not approved' if last == 1 else 'share approved, last ' ~ last ~ ' previous applications' }}: {{ 'Whether the last previous application was approved; null when there is none' if last == 1 else 'Approved among the last ' ~ last ~ ' previous applications' }}.
         avg(case when recency_rank <= {{ last }} then is_approved end) as previous_approved_share_last_{{ last }},
         {% endfor %}
         {% for reason in reject_reasons %}
@@ -137,8 +142,10 @@ by_client as (
         avg(sellerplace_area) as previous_sellerplace_area_mean,
         -- [hour 0..23 | circumstances] mean hour of previous applications: Mean hour of the day of previous applications.
         avg(hour_appr_process_start) as previous_hour_mean,
-        -- [currency | debt | of previous_running_count] total still to be paid, running Home Credit loans: Total still to be paid on running Home Credit loans, annuity times the months left.
-        sum(amt_annuity * months_left) as previous_running_future_payment_sum
+        -- [currency | debt | of previous_running_count] total monthly payment, running Home Credit loans: Total of the annuities of running Home Credit loans; 0 when none is running.
+        {{ sum_where('amt_annuity', 'is_still_running = 1', 3) }} as previous_running_annuity_sum,
+        -- [currency | debt | of previous_running_count] total still to be paid, running Home Credit loans: Total still to be paid on running Home Credit loans, annuity times the months left; 0 when none is running.
+        {{ sum_where('amt_annuity * months_left', 'is_still_running = 1', 3) }} as previous_running_future_payment_sum
     from graded
     group by sk_id_curr
 
@@ -159,10 +166,9 @@ against_application as (
         -- [ratio | loan | of previous_approved_count] mean approved monthly payment over this one: Mean annuity of approved previous applications over the annuity of this loan.
         {{ safe_ratio('by_client.previous_approved_amt_annuity_mean', 'applications.amt_annuity') }}
             as previous_approved_annuity_mean_to_application_annuity_ratio,
-        -- [ratio | debt | of previous_running_count] monthly payments of running loans over yearly income: Annuities of running Home Credit loans, their mean times their number, over yearly income.
-        {{ safe_ratio(
-            'by_client.previous_running_amt_annuity_mean * by_client.previous_running_count', 'applications.amt_income_total'
-        ) }} as previous_running_annuity_to_income_ratio,
+        -- [ratio | debt | of previous_running_count] monthly payments of running loans over yearly income: Annuities of running Home Credit loans over yearly income.
+        {{ safe_ratio('by_client.previous_running_annuity_sum', 'applications.amt_income_total') }}
+            as previous_running_annuity_to_income_ratio,
         -- [ratio | debt | of previous_running_count] still to be paid on running loans over yearly income: What is still to be paid on running Home Credit loans over yearly income.
         {{ safe_ratio('by_client.previous_running_future_payment_sum', 'applications.amt_income_total') }}
             as previous_running_future_payment_to_income_ratio,

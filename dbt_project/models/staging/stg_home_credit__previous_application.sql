@@ -37,7 +37,8 @@ renamed as (
         CHANNEL_TYPE as channel_type,
         nullif(SELLERPLACE_AREA, -1) as sellerplace_area,
         {{ null_if_not_available("NAME_SELLER_INDUSTRY") }} as name_seller_industry,
-        CNT_PAYMENT as cnt_payment,
+        -- 0 payments: a revolving loan, which has no term
+        nullif(CNT_PAYMENT, 0) as cnt_payment,
         {{ null_if_not_available("NAME_YIELD_GROUP") }} as name_yield_group,
         PRODUCT_COMBINATION as product_combination,
         {{ null_if_never("DAYS_FIRST_DRAWING") }} as days_first_drawing,

@@ -1,8 +1,9 @@
 """The application itself: scores, ratios, counts, interest, comparison with similar clients."""
 
+import numpy as np
 import pandas as pd
 
-from tests.dbt.feature_oracle.measures import over_terms, ratio, yearly_interest
+from tests.dbt.feature_oracle.measures import among_labelled, over_terms, product_term, ratio, yearly_interest
 from tests.dbt.feature_oracle.tables import Tables
 
 HOUSING = [
@@ -99,44 +100,44 @@ def interest_rates(tables: Tables) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "application_interest_rate_plausible_min": plausible.min(axis=1),
-            "application_interest_rate_plausible_max": plausible.max(axis=1),
         }
     )
 
 
 def product_term_peers(tables: Tables) -> pd.DataFrame:
     x = tables["applications"]
-    scores = x[["EXT_SOURCE_1", "EXT_SOURCE_2", "EXT_SOURCE_3"]]
     measures = {
-        "ext_source_mean": scores.mean(axis=1),
-        "ext_source_product": scores.prod(axis=1, skipna=False),
+        "ext_source_mean": x[["EXT_SOURCE_1", "EXT_SOURCE_2", "EXT_SOURCE_3"]].mean(axis=1),
+        "ext_source_2": x["EXT_SOURCE_2"],
         "ext_source_3": x["EXT_SOURCE_3"],
         "days_employed": x["DAYS_EMPLOYED"],
     }
-    features = {"application_product_term_client_count": over_terms(x, x["AMT_CREDIT"], "size")}
+    term = product_term(x)
+    labelled = term[x["TARGET"].notna()].value_counts()
+    features = {"application_product_term_client_count": term.map(labelled).fillna(0).where(term.notna())}
     for name, values in measures.items():
         features |= {
-            f"application_product_term_{name}_mean": over_terms(x, values, "mean"),
-            f"application_product_term_{name}_median": over_terms(x, values, "median"),
-            f"application_product_term_{name}_difference": values - over_terms(x, values, "mean"),
+            f"application_product_term_{name}_mean": over_terms(x, values),
+            f"application_product_term_{name}_difference": values - over_terms(x, values),
         }
     return pd.DataFrame(features)
 
 
 def demographic_scores(tables: Tables) -> pd.DataFrame:
     x = tables["applications"]
-    alike = [x["NAME_EDUCATION_TYPE"], x["OCCUPATION_TYPE"].fillna("unknown"), -x["DAYS_BIRTH"] // 3652.5]
+    occupation = x["OCCUPATION_TYPE"].fillna("unknown")
+    alike = [x["NAME_EDUCATION_TYPE"], occupation, (-x["DAYS_BIRTH"] // 3652.5).rename("DECADE")]
     measures = {
         "amt_income_total": x["AMT_INCOME_TOTAL"],
+        "amt_credit": x["AMT_CREDIT"],
         "amt_annuity": x["AMT_ANNUITY"],
         "ext_source_mean": x[["EXT_SOURCE_1", "EXT_SOURCE_2", "EXT_SOURCE_3"]].mean(axis=1),
     }
     features = {}
     for name, values in measures.items():
-        group = values.groupby(alike)
-        deviation = group.transform(lambda of_group: of_group.std(ddof=0))
+        mean, mean_square = among_labelled(x, values, alike), among_labelled(x, values**2, alike)
         features |= {
-            f"application_demography_{name}_median": group.transform("median"),
-            f"application_demography_{name}_standard_score": ratio(values - group.transform("mean"), deviation),
+            f"application_demography_{name}_mean": mean,
+            f"application_demography_{name}_standard_score": ratio(values - mean, np.sqrt(mean_square - mean**2)),
         }
     return pd.DataFrame(features)

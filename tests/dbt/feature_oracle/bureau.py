@@ -12,6 +12,7 @@ from tests.dbt.feature_oracle.measures import (
     slope,
     smallest,
     total,
+    total_or_none,
 )
 from tests.dbt.feature_oracle.tables import CLIENT, Tables
 
@@ -30,16 +31,17 @@ def bureau_groups(tables: Tables) -> pd.DataFrame:
     features = {}
     for name, where in groups.items():
         rows = loans[where]
+        where = pd.Series(where, index=loans.index)
         features |= {
-            f"bureau_{name}loan_count": how_many(loans, pd.Series(where, index=loans.index)),
             f"bureau_{name}days_credit_mean": mean(rows, "DAYS_CREDIT"),
             f"bureau_{name}days_credit_max": largest(rows, "DAYS_CREDIT"),
             f"bureau_{name}days_credit_enddate_max": largest(rows, "DAYS_CREDIT_ENDDATE"),
             f"bureau_{name}overdue_ever_max": largest(rows, "AMT_CREDIT_MAX_OVERDUE"),
         }
         if name != "12m_":
-            features[f"bureau_{name}credit_sum"] = total(rows, "AMT_CREDIT_SUM")
-            features[f"bureau_{name}debt_sum"] = total(rows, "AMT_CREDIT_SUM_DEBT")
+            features[f"bureau_{name}loan_count"] = how_many(loans, where)
+            features[f"bureau_{name}credit_sum"] = total_or_none(loans, where, "AMT_CREDIT_SUM")
+            features[f"bureau_{name}debt_sum"] = total_or_none(loans, where, "AMT_CREDIT_SUM_DEBT")
         if name != "closed_":
             features[f"bureau_{name}debt_to_credit_ratio_mean"] = mean(rows, "DEBT_SHARE")
     return pd.DataFrame(features)
@@ -52,8 +54,8 @@ def bureau_windows(tables: Tables) -> pd.DataFrame:
         recent = loans["DAYS_CREDIT"] >= -30 * months
         features |= {
             f"bureau_loan_count_{months}m": how_many(loans, recent),
-            f"bureau_credit_sum_{months}m": total(loans[recent], "AMT_CREDIT_SUM"),
-            f"bureau_debt_sum_{months}m": total(loans[recent], "AMT_CREDIT_SUM_DEBT"),
+            f"bureau_credit_sum_{months}m": total_or_none(loans, recent, "AMT_CREDIT_SUM"),
+            f"bureau_debt_sum_{months}m": total_or_none(loans, recent, "AMT_CREDIT_SUM_DEBT"),
         }
     return pd.DataFrame(features)
 
@@ -83,18 +85,19 @@ def bureau_times(tables: Tables) -> pd.DataFrame:
 
 def bureau_against_application(tables: Tables) -> pd.DataFrame:
     x, loans = tables["applications"], tables["bureau"]
-    active = loans[loans["CREDIT_ACTIVE"] == "Active"]
+    active = loans["CREDIT_ACTIVE"] == "Active"
+    active_debt = total_or_none(loans, active, "AMT_CREDIT_SUM_DEBT")
     debt, credit = total(loans, "AMT_CREDIT_SUM_DEBT"), total(loans, "AMT_CREDIT_SUM")
     return pd.DataFrame(
         {
             "has_bureau_history": pd.Series(x.index.isin(loans[CLIENT]), index=x.index),
             "bureau_debt_to_credit_ratio": ratio(debt, credit),
-            "bureau_active_debt_to_credit_ratio": ratio(
-                total(active, "AMT_CREDIT_SUM_DEBT"), total(active, "AMT_CREDIT_SUM")
-            ),
+            "bureau_active_debt_to_credit_ratio": ratio(active_debt, total_or_none(loans, active, "AMT_CREDIT_SUM")),
             "bureau_debt_to_income_ratio": ratio(debt, x["AMT_INCOME_TOTAL"]),
             "bureau_debt_to_application_annuity_ratio": ratio(debt, x["AMT_ANNUITY"]),
-            "bureau_active_annuity_to_income_ratio": ratio(total(active, "AMT_ANNUITY"), x["AMT_INCOME_TOTAL"]),
+            "bureau_active_annuity_to_income_ratio": ratio(
+                total_or_none(loans, active, "AMT_ANNUITY"), x["AMT_INCOME_TOTAL"]
+            ),
         }
     )
 
@@ -105,15 +108,15 @@ def bureau_history(tables: Tables) -> pd.DataFrame:
     months = tables["bureau_balance"].merge(loans[["SK_ID_BUREAU", CLIENT]], on="SK_ID_BUREAU")
     months = months.assign(GRADE=pd.to_numeric(months["STATUS"].replace({"C": "0", "X": None})))
     late = months["GRADE"] > 0
-    recent = months[months["MONTHS_BALANCE"] >= -12]
+    recent = months[months["MONTHS_BALANCE"] > -12]  # month 0, that of the application, is the first of twelve
     return pd.DataFrame(
         {
             "bureau_balance_loan_count": how_many(loans, loans["SK_ID_BUREAU"].isin(months["SK_ID_BUREAU"])),
             "bureau_balance_late_month_share": share(months, late),
             "bureau_balance_unknown_month_share": share(months, months["STATUS"] == "X"),
             "bureau_balance_closed_month_share": share(months, months["STATUS"] == "C"),
-            "bureau_balance_late_month_count_6m": how_many(months, late & (months["MONTHS_BALANCE"] >= -6)),
-            "bureau_balance_late_month_count_24m": how_many(months, late & (months["MONTHS_BALANCE"] >= -24)),
+            "bureau_balance_late_month_count_6m": how_many(months, late & (months["MONTHS_BALANCE"] > -6)),
+            "bureau_balance_late_month_count_24m": how_many(months, late & (months["MONTHS_BALANCE"] > -24)),
             "bureau_balance_severity_max": largest(months, "GRADE"),
             "bureau_balance_severity_max_12m": largest(recent, "GRADE"),
             "bureau_balance_severity_mean": _mean_over_loans(months.groupby([CLIENT, "SK_ID_BUREAU"])["GRADE"].mean()),

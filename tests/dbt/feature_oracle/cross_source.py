@@ -13,7 +13,7 @@ from tests.dbt.feature_oracle.measures import (
     ratio,
     share,
     smallest,
-    total,
+    total_or_none,
     yearly_interest,
 )
 from tests.dbt.feature_oracle.previous import future_payments, running_annuity, with_rates
@@ -22,9 +22,9 @@ from tests.dbt.feature_oracle.tables import CLIENT, Tables
 
 def cross_debts(tables: Tables) -> pd.DataFrame:
     x, bureau = tables["applications"], tables["bureau"]
-    active = bureau[bureau["CREDIT_ACTIVE"] == "Active"]
+    active = total_or_none(bureau, bureau["CREDIT_ACTIVE"] == "Active", "AMT_CREDIT_SUM_DEBT")
     balance = card_newest(tables)["card_balance_last"]
-    debts = pd.DataFrame({"B": total(active, "AMT_CREDIT_SUM_DEBT"), "H": future_payments(tables), "C": balance})
+    debts = pd.DataFrame({"B": active, "H": future_payments(tables), "C": balance})
     debts = debts.reindex(x.index)
     debt = debts.sum(axis=1, min_count=1)
     return pd.DataFrame(
@@ -41,8 +41,8 @@ def cross_debts(tables: Tables) -> pd.DataFrame:
 
 def cross_duties(tables: Tables) -> pd.DataFrame:
     x, bureau = tables["applications"], tables["bureau"]
-    active = bureau[bureau["CREDIT_ACTIVE"] == "Active"]
-    duties = pd.DataFrame({"B": total(active, "AMT_ANNUITY"), "H": running_annuity(tables)}).reindex(x.index)
+    active = total_or_none(bureau, bureau["CREDIT_ACTIVE"] == "Active", "AMT_ANNUITY")
+    duties = pd.DataFrame({"B": active, "H": running_annuity(tables)}).reindex(x.index)
     duty = duties.sum(axis=1, min_count=1)
     return pd.DataFrame(
         {
@@ -65,7 +65,7 @@ def cross_times(tables: Tables) -> pd.DataFrame:
         30 * largest(card[card["SK_DPD"] > 0], "MONTHS_BALANCE"),
         largest(due[due["LATE"] > 0], "DUE"),
     ]
-    worst = [largest(due, "LATE"), largest(pos, "SK_DPD_DEF"), largest(card, "SK_DPD")]
+    worst = [largest(due, "LATE"), largest(pos, "SK_DPD_DEF"), largest(card, "SK_DPD_DEF")]
     approved = how_many(previous, previous["NAME_CONTRACT_STATUS"] == "Approved")
     return pd.DataFrame(
         {
@@ -84,16 +84,14 @@ def cross_peers(tables: Tables) -> pd.DataFrame:
     x, rows = tables["applications"], with_rates(tables)
     approved = rows[rows["NAME_CONTRACT_STATUS"] == "Approved"]
     term = mean(approved, "CNT_PAYMENT").reindex(x.index)
-    peers = over_terms(x, term, "mean")
+    peers = over_terms(x, term)
     credit, annuity = x["AMT_CREDIT"], x["AMT_ANNUITY"]
     return pd.DataFrame(
         {
             "cross_product_term_cnt_payment_mean": peers,
             "cross_product_term_cnt_payment_difference": term - peers,
-            "cross_product_term_interest_rate_mean": over_terms(x, mean(approved, "INTEREST_RATE"), "mean"),
-            "cross_product_term_refused_share": over_terms(
-                x, share(rows, rows["NAME_CONTRACT_STATUS"] == "Refused"), "mean"
-            ),
+            "cross_product_term_interest_rate_mean": over_terms(x, mean(approved, "INTEREST_RATE")),
+            "cross_product_term_refused_share": over_terms(x, share(rows, rows["NAME_CONTRACT_STATUS"] == "Refused")),
             "cross_interest_rate_at_previous_term": yearly_interest(credit, annuity, term),
             "cross_interest_rate_at_peers_term": yearly_interest(credit, annuity, peers),
         }

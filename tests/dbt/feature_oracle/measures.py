@@ -16,6 +16,12 @@ def total(rows: pd.DataFrame, column: str) -> pd.Series:
     return rows.groupby(CLIENT)[column].sum(min_count=1)
 
 
+def total_or_none(rows: pd.DataFrame, where: pd.Series, column: str) -> pd.Series:
+    """Sum over the client's rows that the condition holds for; 0 when there are none, unknown when they say nothing."""
+    found = total(rows[where], column)
+    return found.where(how_many(rows, where) > 0, 0).reindex(rows[CLIENT].unique())
+
+
 def mean(rows: pd.DataFrame, column: str) -> pd.Series:
     return rows.groupby(CLIENT)[column].mean()
 
@@ -51,16 +57,34 @@ def slope(rows: pd.DataFrame, column: str, time: str, by: str = CLIENT) -> pd.Se
     return ratio((time_off * value_off).groupby(known[by]).sum(), (time_off**2).groupby(known[by]).sum())
 
 
-def newest_first(rows: pd.DataFrame, time: str, key: str) -> pd.DataFrame:
-    """Rows with RANK: 1 for the client's newest one; of several on one day, the highest identifier is the newest."""
-    ordered = rows.sort_values([time, key], ascending=False)
+def newest_first(rows: pd.DataFrame, *order: str) -> pd.DataFrame:
+    """Rows with RANK: 1 for the client's newest one, by the columns in their order, the largest first."""
+    ordered = rows.sort_values(list(order), ascending=False)
     return ordered.assign(RANK=ordered.groupby(CLIENT).cumcount() + 1)
 
 
-def over_terms(applications: pd.DataFrame, values: pd.Series, how: str) -> pd.Series:
-    """A statistic of a value among clients with the same credit over annuity, to a hundredth of a payment."""
-    term = np.floor(100 * ratio(applications["AMT_CREDIT"], applications["AMT_ANNUITY"]) + 0.5)
-    return values.reindex(applications.index).groupby(term).transform(how)
+SHRINKAGE = 20
+
+
+def among_labelled(applications: pd.DataFrame, values: pd.Series, groups: list[pd.Series]) -> pd.Series:
+    """Mean among labelled clients of the same groups, as if twenty average labelled clients belonged to every group."""
+    rows = pd.concat([values.rename("VALUE"), *groups], axis=1).reindex(applications.index)
+    keys = list(rows.columns[1:])
+    labelled = rows[applications["TARGET"].notna()]
+    found = labelled.groupby(keys)["VALUE"].agg(["sum", "count"])
+    found = rows[keys].merge(found, how="left", left_on=keys, right_index=True)[["sum", "count"]].fillna(0)
+    shrunk = (found["sum"] + SHRINKAGE * labelled["VALUE"].mean()) / (found["count"] + SHRINKAGE)
+    return shrunk.where(rows[keys].notna().all(axis=1))
+
+
+def product_term(applications: pd.DataFrame) -> pd.Series:
+    """Credit over annuity in hundredths of a payment."""
+    return np.floor(100 * ratio(applications["AMT_CREDIT"], applications["AMT_ANNUITY"]) + 0.5).rename("TERM")
+
+
+def over_terms(applications: pd.DataFrame, values: pd.Series) -> pd.Series:
+    """Mean of a value among labelled clients with the same credit over annuity, to a hundredth of a payment."""
+    return among_labelled(applications, values, [product_term(applications)])
 
 
 def yearly_interest(credit: pd.Series, annuity: pd.Series, term: pd.Series | float) -> pd.Series:

@@ -13,6 +13,7 @@ from tests.dbt.feature_oracle.measures import (
     slope,
     smallest,
     total,
+    total_or_none,
 )
 from tests.dbt.feature_oracle.tables import CLIENT, Tables
 
@@ -82,11 +83,11 @@ def pos_loans(tables: Tables) -> pd.DataFrame:
             "pos_loan_count": loans.groupby(CLIENT).size(),
             "pos_active_loan_count": how_many(loans, running),
             "pos_completed_loan_share": share(loans, loans["COMPLETED"].notna()),
-            "pos_active_remaining_sum": total(loans[running], "LEFT"),
+            "pos_active_remaining_sum": total_or_none(loans, running, "LEFT"),
             "pos_remaining_share_last_loan": largest(newest, "LEFT_SHARE"),
             "pos_days_past_due_max_last_loan": largest(newest, "DPD_MAX"),
             "pos_late_month_count_last_3_loans": total(loans[loans["RANK"] <= 3], "LATE_MONTHS"),
-            "pos_term_change_count": total(loans.assign(CHANGES=loans["TERMS"] - 1), "CHANGES"),
+            "pos_term_change_count": total(loans.assign(CHANGES=(loans["TERMS"] - 1).clip(lower=0)), "CHANGES"),
         }
     )
 

@@ -9,7 +9,7 @@ from tests.dbt.feature_oracle.measures import (
     newest_first,
     ratio,
     share,
-    total,
+    total_or_none,
     yearly_interest,
 )
 from tests.dbt.feature_oracle.tables import CLIENT, Tables
@@ -63,7 +63,9 @@ def previous_last(tables: Tables) -> pd.DataFrame:
 
 
 def with_rates(tables: Tables) -> pd.DataFrame:
-    rows = newest_first(tables["previous"], "DAYS_DECISION", "SK_ID_PREV")
+    rows = newest_first(
+        tables["previous"], "DAYS_DECISION", "NFLAG_LAST_APPL_IN_DAY", "HOUR_APPR_PROCESS_START", "SK_ID_PREV"
+    )
     credit, annuity, term = rows["AMT_CREDIT"], rows["AMT_ANNUITY"], rows["CNT_PAYMENT"]
     return rows.assign(
         ASKED_TO_GRANTED=ratio(rows["AMT_APPLICATION"], credit),
@@ -97,7 +99,9 @@ def previous_shares(tables: Tables) -> pd.DataFrame:
         features |= {
             f"previous_count_{months}m": how_many(rows, recent),
             f"previous_refused_count_{months}m": how_many(rows, recent & (status == "Refused")),
-            f"previous_approved_amt_credit_sum_{months}m": total(rows[recent & (status == "Approved")], "AMT_CREDIT"),
+            f"previous_approved_amt_credit_sum_{months}m": total_or_none(
+                rows, recent & (status == "Approved"), "AMT_CREDIT"
+            ),
         }
     return pd.DataFrame(features)
 
@@ -115,6 +119,7 @@ def previous_against_application(tables: Tables) -> pd.DataFrame:
             "previous_approved_annuity_to_application_annuity_ratio": ratio(
                 largest(approved, "AMT_ANNUITY"), x["AMT_ANNUITY"]
             ),
+            "previous_running_annuity_sum": running_annuity(tables),
             "previous_running_annuity_to_income_ratio": ratio(running_annuity(tables), x["AMT_INCOME_TOTAL"]),
             "previous_credit_to_annuity_difference": (
                 ratio(x["AMT_CREDIT"], x["AMT_ANNUITY"]) - mean(approved, "TERM_PROXY")
@@ -124,9 +129,9 @@ def previous_against_application(tables: Tables) -> pd.DataFrame:
 
 
 def running_annuity(tables: Tables) -> pd.Series:
-    """Annuities of Home Credit loans still running: their mean times their number."""
-    running = tables["previous"][tables["previous"]["RUNNING"]]
-    return mean(running, "AMT_ANNUITY") * running.groupby(CLIENT).size()
+    """Annuities of Home Credit loans still running, summed; 0 when none is."""
+    rows = tables["previous"]
+    return total_or_none(rows, rows["RUNNING"], "AMT_ANNUITY")
 
 
 def running_payments(tables: Tables) -> pd.DataFrame:
@@ -142,6 +147,6 @@ def running_payments(tables: Tables) -> pd.DataFrame:
 
 def future_payments(tables: Tables) -> pd.Series:
     """What is still to be paid on running loans: annuity times months until the first schedule's last due date."""
-    running = tables["previous"][tables["previous"]["RUNNING"]]
-    months_left = (running["DAYS_LAST_DUE_1ST_VERSION"] / 30).clip(lower=0)
-    return total(running.assign(FUTURE=running["AMT_ANNUITY"] * months_left), "FUTURE")
+    rows = tables["previous"]
+    months_left = (rows["DAYS_LAST_DUE_1ST_VERSION"] / 30).clip(lower=0)
+    return total_or_none(rows.assign(FUTURE=rows["AMT_ANNUITY"] * months_left), rows["RUNNING"], "FUTURE")

@@ -51,13 +51,20 @@ def _applications(rows: pd.DataFrame) -> pd.DataFrame:
 def _bureau(rows: pd.DataFrame) -> pd.DataFrame:
     days = ["DAYS_CREDIT_ENDDATE", "DAYS_ENDDATE_FACT", "DAYS_CREDIT_UPDATE"]
     rows = rows.assign(**{name: rows[name].where(rows[name] >= -40000) for name in days})
+    amounts = [name for name in rows if name.startswith("AMT_")]
+    common = rows["CREDIT_CURRENCY"] == "currency 1"
+    rows = rows.assign(**{name: rows[name].where(common) for name in amounts})
     return rows.assign(DAYS_CREDIT_UPDATE=rows["DAYS_CREDIT_UPDATE"].where(rows["DAYS_CREDIT_UPDATE"] <= 0))
 
 
 def _previous(rows: pd.DataFrame) -> pd.DataFrame:
     days = ["DAYS_FIRST_DRAWING", "DAYS_FIRST_DUE", "DAYS_LAST_DUE_1ST_VERSION", "DAYS_LAST_DUE", "DAYS_TERMINATION"]
     running = (rows["DAYS_LAST_DUE"] == NEVER) & (rows["NAME_CONTRACT_STATUS"] == "Approved")
-    return rows.assign(RUNNING=running, **{name: rows[name].replace(NEVER, np.nan) for name in days})
+    return rows.assign(
+        RUNNING=running,
+        CNT_PAYMENT=rows["CNT_PAYMENT"].replace(0, np.nan),  # a revolving loan has no term
+        **{name: rows[name].replace(NEVER, np.nan) for name in days},
+    )
 
 
 def _payments(rows: pd.DataFrame) -> pd.DataFrame:
