@@ -53,12 +53,14 @@ run: setup ## raw files -> marts -> quality gate -> models -> snapshot -> scores
 	$(BIN)/python -m monitoring.report
 	@$(BIN)/python -m ml.summary
 
-test: setup lint ## ruff, sqlfluff and pytest
-	$(BIN)/python -m pytest
+test: setup lint ## linters, then pytest on two processes
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-lint: setup
+lint: setup ## ruff, import-linter, mypy and sqlfluff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests dbt_project/analyses
 
 lock: setup ## compile both locks again from the direct dependencies in pyproject.toml

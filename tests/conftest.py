@@ -2,10 +2,11 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.support.building import build_marts
 from warehouse.generate import main as generate
@@ -34,18 +35,41 @@ def sample_dir() -> Path:
     return SAMPLE_DIR
 
 
+def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, fill: Callable[[Path], None]) -> Path:
+    """A folder that is filled once for all test processes of a run: whoever comes first fills it, others wait."""
+    root = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        root = root.parent  # each process has its own folder in that of the run
+    folder, done = root / f"shared-{name}", root / f"shared-{name}.done"
+    with FileLock(root / f"shared-{name}.lock"):
+        if not done.exists():
+            folder.mkdir()
+            fill(folder)
+            done.touch()
+    return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The whole flow takes longest: begun last, it would keep one process busy while the other waits."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/flow/"))
+
+
 @pytest.fixture(scope="session")
 def generated_raw_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight generated raw files; not to be changed."""
-    folder = tmp_path_factory.mktemp("generated") / "raw"
-    assert generate(["--clients", str(GENERATED_CLIENTS), "--seed", "7", "--out", str(folder)]) == 0
-    return folder
+
+    def fill(folder: Path) -> None:
+        assert generate(["--clients", str(GENERATED_CLIENTS), "--seed", "7", "--out", str(folder / "raw")]) == 0
+
+    return made_once(tmp_path_factory, "generated", fill) / "raw"
 
 
 @pytest.fixture(scope="session")
 def built_warehouse(generated_raw_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse that `dbt build` made of the generated files, all its tests passed; not to be changed."""
-    path = tmp_path_factory.mktemp("warehouse") / "home_credit.duckdb"
-    result = build_marts(generated_raw_dir, path)
-    assert result.success, result.exception or [r.message for r in result.result if r.status in {"error", "fail"}]
-    return path
+
+    def fill(folder: Path) -> None:
+        result = build_marts(generated_raw_dir, folder / "home_credit.duckdb")
+        assert result.success, result.exception or [r.message for r in result.result if r.status in {"error", "fail"}]
+
+    return made_once(tmp_path_factory, "warehouse", fill) / "home_credit.duckdb"
