@@ -13,9 +13,9 @@
 
 {% macro demography_measures() -%}
     {{ return([
-        {'name': 'amt_income_total', 'decimals': 0, 'says': 'yearly income', 'label': 'yearly income', 'theme': 'affordability'},
-        {'name': 'amt_credit', 'decimals': 0, 'says': 'credit asked for', 'label': 'credit asked for', 'theme': 'loan'},
-        {'name': 'amt_annuity', 'decimals': 0, 'says': 'annuity', 'label': 'monthly payment', 'theme': 'loan'},
+        {'name': 'amt_income_total', 'decimals': 3, 'says': 'yearly income', 'label': 'yearly income', 'theme': 'affordability'},
+        {'name': 'amt_credit', 'decimals': 3, 'says': 'credit asked for', 'label': 'credit asked for', 'theme': 'loan'},
+        {'name': 'amt_annuity', 'decimals': 3, 'says': 'annuity', 'label': 'monthly payment', 'theme': 'loan'},
         {'name': 'ext_source_mean', 'decimals': 6, 'says': 'mean of the known external scores', 'label': 'mean external score',
             'theme': 'external_scores'},
     ]) }}

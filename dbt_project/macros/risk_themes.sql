@@ -11,7 +11,7 @@
         {'sql': 'bureau.bureau_active_loan_share', 'direction': 1},
         {'sql': 'bureau.bureau_debt_to_income_ratio', 'direction': 1, 'skewed': true},
         {'sql': 'bureau.bureau_debt_to_application_annuity_ratio', 'direction': 1, 'skewed': true},
-        {'sql': 'card.card_utilisation_mean_6m', 'direction': 1},
+        {'sql': 'card.card_utilisation_mean_12m', 'direction': 1},
         {'sql': 'card.card_balance_to_income_ratio', 'direction': 1, 'skewed': true},
         {'sql': 'card.card_drawings_count_mean', 'direction': 1, 'skewed': true},
     ],

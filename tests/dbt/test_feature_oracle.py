@@ -14,7 +14,8 @@ from tests.support.building import build_marts
 
 RELATIVE = 1e-6
 ROUNDING = 1e-10  # of the feature's largest value (at least 1): differences of large numbers
-ROUNDING_OF_SPREADS = 1e-7  # a mean of squares minus a squared mean keeps half of the digits
+ROUNDING_OF_RATIOS = 1e-6  # stated in exact.sql: ratios are summed in millionths
+ROUNDING_OF_SPREADS = 1e-6  # a mean of squares minus a squared mean keeps half of the digits, balances in units
 SHOWN = 5
 PREFIXES = ["application_", "bureau_", "previous_", "installments_", "pos_", "card_", "cross_"]
 
@@ -92,6 +93,7 @@ def _same(found: pd.Series, expected: pd.Series) -> np.ndarray:
     if not pd.api.types.is_numeric_dtype(found):
         return ((found == expected) | (found.isna() & expected.isna())).to_numpy(dtype=bool)
     left, right = found.to_numpy(dtype=float, na_value=np.nan), expected.to_numpy(dtype=float, na_value=np.nan)
-    rounding = ROUNDING_OF_SPREADS if "_std" in str(expected.name) else ROUNDING
-    slack = rounding * max(1.0, np.nanmax(np.abs(right), initial=0))
+    largest = max(1.0, np.nanmax(np.abs(right), initial=0))
+    spread = "_std" in str(expected.name)
+    slack = 1e-3 + ROUNDING_OF_SPREADS * largest if spread else ROUNDING_OF_RATIOS + ROUNDING * largest
     return np.isclose(left, right, rtol=RELATIVE, atol=slack, equal_nan=True)

@@ -16,7 +16,7 @@ EDUCATION = [
 THEMES = {
     "indebtedness": """+log bureau_debt_to_credit_ratio_mean, +log bureau_card_debt_to_credit_ratio_max,
         + bureau_active_loan_share, +log bureau_debt_to_income_ratio, +log bureau_debt_to_application_annuity_ratio,
-        + card_utilisation_mean_6m, +log card_balance_to_income_ratio, +log card_drawings_count_mean""",
+        + card_utilisation_mean_12m, +log card_balance_to_income_ratio, +log card_drawings_count_mean""",
     "recent_borrowing": """+log bureau_loan_count_12m, + bureau_days_credit_mean, + bureau_days_credit_max,
         + bureau_days_credit_update_mean, +log previous_count_12m, + previous_days_decision_mean""",
     "late_payment": """+ previous_refused_share, +log bureau_overdue_ever_max, + bureau_balance_severity_mean_12m,
@@ -28,8 +28,9 @@ THEMES = {
     "loan_price": """+ previous_cash_interest_share_mean, + previous_interest_rate_max, + previous_high_yield_share,
         + application_credit_to_goods_price_ratio""",
     "thin_record": """-log?0 bureau_closed_loan_count, -log?0 bureau_active_credit_sum,
-        -?0 bureau_balance_closed_month_share, -log?0 previous_approved_amt_annuity_max, - previous_rate_down_payment_mean,
-        -log previous_consumer_amt_application_mean, -log amt_goods_price, - floorsmax_avg""",
+        -?0 bureau_balance_closed_month_share, -log?0 previous_approved_amt_annuity_max,
+        - previous_rate_down_payment_mean, -log previous_consumer_amt_application_mean, -log amt_goods_price,
+        - floorsmax_avg""",
     "low_ext_source": "- ext_source_1, - ext_source_2, - ext_source_3",
 }
 

@@ -97,6 +97,7 @@ def read_project(contract: Contract) -> Documented:
                     staging_types[node.name] = _types(con, node)
                 if node.name.startswith("feat_"):
                     marts.append(_mart(con, node, graph, wording))
+    # the order of columns is that of names, what reads all sources last: which mart reads which does not move them
     marts.sort(key=lambda mart: (len(mart.sources) == len(contract.tables), mart.name))
     return Documented(tuple(marts), staging_types)
 

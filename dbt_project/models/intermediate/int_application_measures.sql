@@ -22,8 +22,8 @@ measured as (
         applications.name_education_type,
         coalesce(applications.occupation_type, 'unknown') as occupation_type,
         floor(-applications.days_birth / 365.25 / 10) as age_decade,
-        -- credit over annuity in hundredths, a proxy of product and term: clients of one price list have the same one
-        {{ in_units(safe_ratio('applications.amt_credit', 'applications.amt_annuity'), 2) }} as product_term,
+        -- credit over annuity in quarters of a payment, a proxy of product and term: finer groups of a few clients say less
+        floor(4 * {{ safe_ratio('applications.amt_credit', 'applications.amt_annuity') }} + 0.5) as product_term,
         applications.amt_income_total,
         applications.amt_credit,
         applications.amt_annuity,

@@ -3,9 +3,6 @@
     'floorsmax', 'floorsmin', 'landarea', 'livingapartments', 'livingarea', 'nonlivingapartments', 'nonlivingarea',
 ] %}
 {% set peer_measures = product_term_measures() | selectattr('name', 'in', ['ext_source_mean', 'ext_source_2', 'ext_source_3', 'days_employed']) | list %}
-{% set divided_words = {
-    'amt_annuity': 'monthly payment', 'days_birth': 'date of birth', 'days_employed': 'start of the employment',
-} %}
 {% set terms = [6, 12, 18, 24, 36, 48, 60] %}
 {% set document_numbers = range(2, 22) %}
 {% set mismatch_flags = [
@@ -27,18 +24,16 @@ peers as (
     select
         sk_id_curr,
         {% for measure in peer_measures %}
-        -- [{{ 'days from application' if measure.name == 'days_employed' else 'score 0..1' }} | {{ 'employment' if measure.name == 'days_employed' else 'external_scores' }} | not a reason] {{ measure.label }}, mean of similar loans: Mean of {{ measure.says }} among labelled clients with the same credit over annuity, to a hundredth.
+        -- [{{ 'days from application' if measure.name == 'days_employed' else 'score 0..1' }} | {{ 'employment' if measure.name == 'days_employed' else 'external_scores' }} | not a reason] {{ measure.label }}, mean of similar loans: Mean of {{ measure.says }} among labelled clients with the same credit over annuity, to a quarter of a payment.
         product_term_{{ measure.name }}_mean as application_product_term_{{ measure.name }}_mean,
-        -- [{{ 'days' if measure.name == 'days_employed' else 'score -1..1' }} | {{ 'employment' if measure.name == 'days_employed' else 'external_scores' }} | not a reason] {{ measure.label }}, against similar loans: Difference of {{ measure.says }} from its mean among labelled clients with the same credit over annuity, to a hundredth.
+        -- [{{ 'days' if measure.name == 'days_employed' else 'score -1..1' }} | {{ 'employment' if measure.name == 'days_employed' else 'external_scores' }} | not a reason] {{ measure.label }}, against similar loans: Difference of {{ measure.says }} from its mean among labelled clients with the same credit over annuity, to a quarter of a payment.
         product_term_{{ measure.name }}_difference as application_product_term_{{ measure.name }}_difference,
         {% endfor %}
         {% for measure in demography_measures() %}
-        -- [{{ 'score 0..1' if measure.name == 'ext_source_mean' else 'currency' }} | age] {{ measure.label }} of clients of like age and work: Average {{ measure.says }} among labelled clients of the same education, occupation and decade of age.
-        demography_{{ measure.name }}_mean as application_demography_{{ measure.name }}_mean,
         -- [standard deviations | {{ measure.theme }} | made of age] {{ measure.label }} against clients of like age and work: How far the {{ measure.says }} lies from labelled clients of the same education, occupation and decade of age.
         demography_{{ measure.name }}_standard_score as application_demography_{{ measure.name }}_standard_score,
         {% endfor %}
-        -- [count | loan | not a reason] clients with a similar loan: Labelled clients with the same credit over annuity, to a hundredth, a proxy of product and term.
+        -- [count | loan | not a reason] clients with a similar loan: Labelled clients with the same credit over annuity, to a quarter of a payment, a proxy of product and term.
         product_term_client_count as application_product_term_client_count
     from {{ ref('int_application_peers') }}
 
@@ -232,16 +227,10 @@ features as (
             when ext_source_count = 3 then ext_source_total - ext_source_min - ext_source_max
             else {{ safe_ratio('ext_source_total', 'ext_source_count') }}
         end as application_ext_source_median,
-        -- [score 0..1 | external_scores] range of the external scores: Highest minus lowest of the external scores that are known.
-        ext_source_max - ext_source_min as application_ext_source_range,
         -- [score 0..1 | external_scores | not a reason] product of the three external scores: Product of the three external scores; null unless all three are known.
         ext_source_1 * ext_source_2 * ext_source_3 as application_ext_source_product,
-        -- [score 0..6 | external_scores | not a reason] weighted sum of the external scores: Twice the first external score, plus the second, plus three times the third; null unless all three are known.
-        2 * ext_source_1 + ext_source_2 + 3 * ext_source_3 as application_ext_source_weighted_sum,
         -- [score 0..1 | external_scores | not a reason] product of external scores 2 and 3: Product of the second and the third external score; null unless both are known.
         ext_source_2 * ext_source_3 as application_ext_source_2_3_product,
-        -- [currency | external_scores | not a reason] credit over external score 3: Credit asked for over the third external score.
-        {{ safe_ratio('amt_credit', 'ext_source_3') }} as application_credit_to_ext_source_3_ratio,
 
         -- the loan against its terms and the client's means
         -- [payments | loan] credit over monthly payment, a proxy of the term: Credit over annuity, a proxy of the number of monthly payments.
@@ -254,12 +243,8 @@ features as (
         {{ safe_ratio('amt_annuity', 'amt_income_total') }} as application_annuity_to_income_ratio,
         -- [ratio | affordability] credit over yearly income: Credit asked for over yearly income.
         {{ safe_ratio('amt_credit', 'amt_income_total') }} as application_credit_to_income_ratio,
-        -- [ratio | affordability] price of the goods over yearly income: Price of the goods over yearly income.
-        {{ safe_ratio('amt_goods_price', 'amt_income_total') }} as application_goods_price_to_income_ratio,
         -- [currency | affordability | made of family] yearly income per family member: Yearly income per family member.
         {{ safe_ratio('amt_income_total', 'cnt_fam_members') }} as application_income_per_family_member,
-        -- [share 0..1 | family] share of children in the family: Children among the family members.
-        {{ safe_ratio('cnt_children', 'cnt_fam_members') }} as application_children_share,
 
         -- the client's times against each other
         -- [flag | employment] has no employment on record / has an employment on record: Whether the release gives no start of employment, which is so mostly for pensioners.
@@ -270,12 +255,8 @@ features as (
         days_employed - days_birth as application_age_at_employment_days,
         -- [ratio | identity | made of age] time with the identity document over age: Time since the identity document was changed over the client's age.
         {{ safe_ratio('days_id_publish', 'days_birth') }} as application_id_publish_to_age_ratio,
-        -- [ratio | identity | made of age] time with the registration over age: Time since the registration was changed over the client's age.
-        {{ safe_ratio('days_registration', 'days_birth') }} as application_registration_to_age_ratio,
         -- [ratio | identity | made of age] time with the phone over age: Time since the phone was changed over the client's age.
         {{ safe_ratio('days_last_phone_change', 'days_birth') }} as application_phone_change_to_age_ratio,
-        -- [currency per day | affordability | not a reason] yearly income per day employed: Yearly income over days in the present employment; null when not employed.
-        {{ safe_ratio('amt_income_total', '-days_employed') }} as application_income_per_day_employed,
         -- [ratio | property | made of age] age of the car over age of the client: Age of the car over age of the client; null when there is no car.
         {{ safe_ratio('own_car_age * 365.25', '-days_birth') }} as application_car_age_to_age_ratio,
         -- [years | age] age when the loan is paid off: Age of the client when the loan would be paid off, with credit over annuity as the term.
@@ -311,24 +292,6 @@ features as (
                         - pow((ext_source_1 + ext_source_2 + ext_source_3) / 3, 2), 0
                     ))
         end as application_ext_source_std,
-        {% for first, second in [(1, 2), (1, 3), (2, 3)] %}
-        -- [score -1..1 | external_scores | not a reason] external score {{ first }} minus {{ second }}: External score {{ first }} minus external score {{ second }}; null unless both are known.
-        ext_source_{{ first }} - ext_source_{{ second }} as application_ext_source_{{ first }}_minus_{{ second }},
-        {% endfor %}
-        {% for first, second in [(1, 2), (1, 3)] %}
-        -- [score 0..1 | external_scores | not a reason] product of external scores {{ first }} and {{ second }}: Product of external scores {{ first }} and {{ second }}; null unless both are known.
-        ext_source_{{ first }} * ext_source_{{ second }} as application_ext_source_{{ first }}_{{ second }}_product,
-        {% endfor %}
-        {% for number in [1, 2, 3] %}
-        -- [flag | external_scores] no record of external score {{ number }} / external score {{ number }} is known: Whether external score {{ number }} is unknown.
-        case when ext_source_{{ number }} is null then 1 else 0 end as application_ext_source_{{ number }}_is_missing,
-        {% endfor %}
-        {% for column in ['amt_annuity', 'days_birth', 'days_employed'] %}
-        -- [{{ 'currency' if column == 'amt_annuity' else 'days' }} | external_scores | {{ 'made of age' if column == 'days_birth' else 'not a reason' }}] {{ divided_words[column] }} over external score 3: {{ divided_words[column] | capitalize }} over the third external score.
-        {{ safe_ratio(column, 'ext_source_3') }} as application_{{ column }}_to_ext_source_3_ratio,
-        {% endfor %}
-        -- [days | external_scores | made of age] age times the mean external score: Age times the mean of the known external scores.
-        -days_birth * {{ safe_ratio('ext_source_total', 'ext_source_count') }} as application_age_times_ext_source_mean,
         -- [ratio | loan] lowest plausible yearly interest rate of this loan: Lowest yearly interest rate of at least 8.5 % that this loan would have over terms of 6 to 60 payments.
         least(
             {% for term in terms %}
@@ -339,21 +302,8 @@ features as (
         {{ safe_ratio('amt_income_total', 'cnt_fam_members - cnt_children') }} as application_income_per_adult,
         -- [currency | affordability] yearly income left after twelve monthly payments: Yearly income left after twelve annuities of this loan.
         amt_income_total - 12 * amt_annuity as application_income_after_annuities,
-        -- [currency | loan | not a reason] monthly payment above a thirty-sixth of the credit: Annuity minus a thirty-sixth of the credit, what a payment costs beyond repaying the loan in three years.
-        amt_annuity - amt_credit / 36 as application_annuity_minus_credit_over_36,
-        -- [ratio | identity | not a reason] time with the phone over time in employment: Time since the phone was changed over time in the present employment.
-        {{ safe_ratio('days_last_phone_change', 'days_employed') }} as application_phone_change_to_employed_ratio,
         -- [ratio | property | not a reason] age of the car over time in employment: Age of the car over time in the present employment.
-        {{ safe_ratio('own_car_age * 365.25', '-days_employed') }} as application_car_age_to_employed_ratio,
-        -- [days | identity | not a reason] time from registration to identity document: Days from the last change of the registration to that of the identity document, negative when the document was changed first.
-        days_id_publish - days_registration as application_id_publish_minus_registration,
-        -- [ratio | enquiries] enquiries of the last quarter over those of the year: Enquiries to the credit bureau in the last quarter over those of the year before; null when there were none in the year.
-        {{ safe_ratio('amt_req_credit_bureau_qrt', 'amt_req_credit_bureau_year') }} as application_enquiry_quarter_to_year_ratio,
-        -- [ratio | external_scores | not a reason] rating of the region times the mean external score: Rating of the region and city times the mean of the known external scores.
-        region_rating_client_w_city * {{ safe_ratio('ext_source_total', 'ext_source_count') }}
-            as application_region_rating_times_ext_source_mean,
-        -- [count | identity] kinds of contact given: How many of work phone, home phone, employer's phone and e-mail address were given.
-        flag_emp_phone + flag_work_phone + flag_phone + flag_email as application_contact_count
+        {{ safe_ratio('own_car_age * 365.25', '-days_employed') }} as application_car_age_to_employed_ratio
     from counted
 
 ),

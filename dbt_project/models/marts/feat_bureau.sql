@@ -2,22 +2,29 @@
 {% set groups = [
     {'name': '', 'where': 'true', 'says': 'bureau loans', 'label': 'loans elsewhere'},
     {'name': 'active_', 'where': 'is_active = 1', 'says': 'active bureau loans', 'label': 'active loans elsewhere'},
-    {'name': 'closed_', 'where': 'is_closed = 1', 'without': ['debt_to_credit_ratio_mean', 'debt_to_credit_ratio_max'],
-        'says': 'closed bureau loans', 'label': 'closed loans elsewhere'},
-    {'name': 'consumer_', 'where': "credit_type = 'Consumer credit'", 'says': 'consumer credits at the bureau', 'label': 'consumer credits elsewhere'},
-    {'name': 'card_', 'where': "credit_type = 'Credit card'", 'says': 'credit cards at the bureau', 'label': 'credit cards elsewhere'},
-    {'name': 'car_', 'where': "credit_type = 'Car loan'", 'says': 'car loans at the bureau', 'label': 'car loans elsewhere'},
-    {'name': 'mortgage_', 'where': "credit_type = 'Mortgage'", 'says': 'mortgages at the bureau', 'label': 'mortgages elsewhere'},
-    {'name': 'microloan_', 'where': "credit_type = 'Microloan'", 'says': 'microloans at the bureau', 'label': 'microloans elsewhere'},
-    {'name': '12m_', 'where': 'days_credit >= -360', 'without': ['credit_sum', 'credit_mean', 'credit_max', 'debt_sum'],
-        'says': 'bureau loans of the last 12 months of 30 days', 'label': 'loans elsewhere, last 12 months',
-        'counted': 'bureau_loan_count_12m'},
+    {'name': 'closed_', 'where': 'is_closed = 1', 'says': 'closed bureau loans', 'label': 'closed loans elsewhere', 'without': [
+        'credit_mean', 'credit_max', 'debt_sum', 'debt_to_credit_ratio_mean', 'debt_to_credit_ratio_max', 'days_credit_min',
+        'days_credit_mean', 'days_credit_max', 'days_credit_enddate_mean', 'days_credit_enddate_max',
+    ]},
+    {'name': 'consumer_', 'where': "credit_type = 'Consumer credit'", 'says': 'consumer credits at the bureau', 'label': 'consumer credits elsewhere', 'without': [
+        'credit_mean', 'credit_max', 'days_credit_min', 'days_credit_mean', 'days_credit_max', 'days_credit_enddate_mean',
+        'days_credit_enddate_max', 'overdue_ever_max',
+    ]},
+    {'name': 'card_', 'where': "credit_type = 'Credit card'", 'says': 'credit cards at the bureau', 'label': 'credit cards elsewhere', 'without': [
+        'credit_mean', 'days_credit_min', 'days_credit_enddate_mean', 'days_credit_enddate_max', 'overdue_ever_max',
+    ]},
+    {'name': 'car_', 'where': "credit_type = 'Car loan'", 'says': 'car loans at the bureau', 'label': 'car loans elsewhere', 'sums_only': ['credit']},
+    {'name': 'mortgage_', 'where': "credit_type = 'Mortgage'", 'says': 'mortgages at the bureau', 'label': 'mortgages elsewhere', 'sums_only': ['credit']},
+    {'name': 'microloan_', 'where': "credit_type = 'Microloan'", 'says': 'microloans at the bureau', 'label': 'microloans elsewhere', 'sums_only': ['credit']},
+    {'name': '12m_', 'where': 'days_credit >= -360', 'says': 'bureau loans of the last 12 months of 30 days', 'label': 'loans elsewhere, last 12 months', 'counted': 'bureau_loan_count_12m', 'without': [
+        'credit_sum', 'credit_mean', 'credit_max', 'debt_sum', 'days_credit_min', 'days_credit_enddate_mean',
+        'days_credit_enddate_max', 'overdue_ever_max',
+    ]},
 ] %}
 {% set measures = [
     {'name': 'credit', 'sql': 'amt_credit_sum', 'unit': 'currency', 'aggregates': ['sum', 'mean', 'max'],
         'says': 'credit granted', 'label': 'credit', 'theme': 'bureau_history'},
-    {'name': 'debt', 'sql': 'amt_credit_sum_debt', 'unit': 'currency', 'aggregates': ['sum'], 'says': 'present debt',
-        'label': 'debt', 'theme': 'debt'},
+    {'name': 'debt', 'sql': 'amt_credit_sum_debt', 'unit': 'currency', 'aggregates': ['sum'], 'says': 'present debt', 'label': 'debt', 'theme': 'debt'},
     {'name': 'debt_to_credit_ratio', 'sql': 'debt_to_credit_ratio', 'unit': 'ratio', 'aggregates': ['mean', 'max'],
         'says': 'present debt over credit granted', 'label': 'debt over credit', 'theme': 'debt'},
     {'name': 'days_credit', 'sql': 'days_credit', 'unit': 'days from application', 'aggregates': ['min', 'mean', 'max'],
@@ -27,7 +34,6 @@
     {'name': 'overdue_ever', 'sql': 'amt_credit_max_overdue', 'unit': 'currency', 'aggregates': ['max'],
         'says': 'amount ever overdue', 'label': 'amount ever overdue', 'theme': 'bureau_lateness'},
 ] %}
-{% set rare = ['car_', 'mortgage_', 'microloan_'] %}
 {% set months = [6, 12, 24, 36] %}
 
 -- One row per application: loans at other institutions as the credit bureau knows them, with their monthly history.
@@ -54,9 +60,9 @@ by_client as (
         -- [count | bureau_history] {{ group.label }}: Number of {{ group.says }}.
         {{ aggregate_where('count', '1', group.where) }} as bureau_{{ group.name }}loan_count,
         {% endif %}
-        {% for measure in measures if group.name not in rare or measure.name in ['credit', 'debt'] %}
+        {% for measure in measures if measure.name in group.get('sums_only', [measure.name]) %}
         {% for aggregate in measure.aggregates
-            if (group.name not in rare or aggregate == 'sum') and measure.name ~ '_' ~ aggregate not in group.get('without', []) %}
+            if (not group.sums_only or aggregate == 'sum') and measure.name ~ '_' ~ aggregate not in group.get('without', []) %}
         {% set none_of_them = '; 0 when there is none' if aggregate == 'sum' and group.name else '' %}
         -- {{ measured(aggregate, measure, over=group.says, within=group.label, counted=group.get('counted', 'bureau_' ~ group.name ~ 'loan_count'), empty=none_of_them) }}
         {% if aggregate == 'sum' %}
@@ -71,10 +77,12 @@ by_client as (
         {% for month in months %}
         -- [count | bureau_history] new loans elsewhere, last {{ month }} months: Bureau loans applied for in the last {{ month }} months of 30 days.
         count(case when days_credit >= -30 * {{ month }} then 1 end) as bureau_loan_count_{{ month }}m,
+        {% if month == 12 %}
         -- [currency | bureau_history | of bureau_loan_count_{{ month }}m] total credit, new loans elsewhere, last {{ month }} months: Total credit granted on bureau loans of the last {{ month }} months of 30 days; 0 when there is none.
         {{ sum_where('amt_credit_sum', 'days_credit >= -30 * ' ~ month, 3) }} as bureau_credit_sum_{{ month }}m,
         -- [currency | debt | of bureau_loan_count_{{ month }}m] total debt, new loans elsewhere, last {{ month }} months: Total present debt on bureau loans of the last {{ month }} months of 30 days; 0 when there is none.
         {{ sum_where('amt_credit_sum_debt', 'days_credit >= -30 * ' ~ month, 3) }} as bureau_debt_sum_{{ month }}m,
+        {% endif %}
         {% endfor %}
         -- [days from application | bureau_history | of bureau_closed_loan_count] last closing of a loan elsewhere: Date when the last bureau loan to be closed was closed.
         max(days_enddate_fact) as bureau_days_enddate_fact_max,

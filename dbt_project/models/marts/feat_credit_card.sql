@@ -1,40 +1,39 @@
 {% set windows = [
     {'name': '3m', 'since': months_since(3, -1), 'says': 'of the last 3 months', 'label': ', last 3 months'},
-    {'name': '6m', 'since': months_since(6, -1), 'says': 'of the last 6 months', 'label': ', last 6 months'},
     {'name': '12m', 'since': months_since(12, -1), 'says': 'of the last 12 months', 'label': ', last 12 months'},
     {'name': '', 'since': none, 'says': 'ever observed', 'label': ''},
 ] %}
 {% set measures = [
-    {'name': 'balance', 'sql': 'amt_balance', 'unit': 'currency', 'decimals': 3, 'std_decimals': 0, 'aggregates': ['mean', 'max', 'std'], 'ever_only': ['max'],
+    {'name': 'balance', 'sql': 'amt_balance', 'unit': 'currency', 'decimals': 3, 'std_decimals': 0, 'aggregates': ['mean', 'max', 'std'],
+        'ever_only': ['max', 'std'],
         'says': 'balance of a card', 'label': 'card balance', 'theme': 'cards'},
     {'name': 'utilisation', 'sql': 'utilisation', 'unit': 'ratio', 'decimals': 6, 'aggregates': ['mean', 'max', 'min'],
-        'says': 'balance over limit', 'label': 'card balance over limit', 'theme': 'cards'},
+        'ever_only': ['min'], 'says': 'balance over limit', 'label': 'card balance over limit', 'theme': 'cards'},
     {'name': 'limit', 'sql': 'amt_credit_limit_actual', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'min'],
-        'ever_only': ['max', 'min'], 'says': 'limit of a card', 'label': 'card limit', 'theme': 'cards'},
+        'ever_only': ['mean', 'max', 'min'], 'says': 'limit of a card', 'label': 'card limit', 'theme': 'cards'},
     {'name': 'drawings', 'sql': 'amt_drawings_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'sum'],
         'ever_only': ['max', 'sum'],
-        'says': 'amount drawn in a month', 'total': 'amount drawn by card', 'label': 'monthly drawing by card', 'theme': 'cards'},
+        'says': 'amount drawn in a month', 'label': 'monthly drawing by card', 'theme': 'cards', 'total': 'amount drawn by card'},
     {'name': 'drawings_atm', 'sql': 'amt_drawings_atm_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'sum'],
-        'ever_only': ['mean', 'max', 'sum'], 'says': 'cash drawn in a month', 'total': 'cash drawn by card', 'label': 'monthly cash drawing by card', 'theme': 'cards'},
+        'ever_only': ['mean', 'max', 'sum'], 'says': 'cash drawn in a month', 'label': 'monthly cash drawing by card', 'theme': 'cards', 'total': 'cash drawn by card'},
     {'name': 'drawings_pos', 'sql': 'amt_drawings_pos_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean'],
         'ever_only': ['mean'], 'says': 'amount spent on goods in a month', 'label': 'monthly spending on goods by card', 'theme': 'cards'},
     {'name': 'drawings_atm_count', 'sql': 'cnt_drawings_atm_current', 'unit': 'count', 'aggregates': ['mean', 'max'],
-        'ever_only': ['max'],
+        'ever_only': ['mean', 'max'],
         'says': 'number of cash drawings in a month', 'label': 'number of cash drawings in a month', 'theme': 'cards'},
     {'name': 'drawings_count', 'sql': 'cnt_drawings_current', 'unit': 'count', 'aggregates': ['mean', 'max'],
-        'ever_only': ['max'],
+        'ever_only': ['mean', 'max'],
         'says': 'number of drawings in a month', 'label': 'number of drawings by card in a month', 'theme': 'cards'},
     {'name': 'payment', 'sql': 'amt_payment_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max'], 'ever_only': ['max'],
         'says': 'payment in a month', 'label': 'monthly payment on a card', 'theme': 'cards'},
     {'name': 'payment_to_minimum_ratio', 'sql': 'payment_to_minimum_ratio', 'unit': 'ratio', 'decimals': 6, 'aggregates': ['mean', 'min'],
-        'says': 'payment over the smallest one asked for', 'label': 'card payment over the minimum due', 'theme': 'punctuality'},
+        'ever_only': ['min'], 'says': 'payment over the smallest one asked for', 'label': 'card payment over the minimum due', 'theme': 'punctuality'},
     {'name': 'below_minimum', 'sql': 'is_below_minimum', 'unit': 'share 0..1', 'aggregates': ['mean'],
         'ever_only': ['mean'], 'says': 'months paid below the minimum', 'label': 'card months paid below the minimum', 'theme': 'punctuality'},
     {'name': 'days_past_due', 'sql': 'sk_dpd', 'unit': 'days', 'aggregates': ['max'],
         'ever_only': ['max'], 'says': 'time past due', 'label': 'time past due on a card', 'theme': 'punctuality'},
     {'name': 'days_past_due_tolerated', 'sql': 'sk_dpd_def', 'unit': 'days', 'aggregates': ['max'],
-        'ever_only': ['max'], 'says': 'time past due by more than is tolerated',
-        'label': 'time past due on a card beyond tolerance', 'theme': 'punctuality'},
+        'ever_only': ['max'], 'says': 'time past due by more than is tolerated', 'label': 'time past due on a card beyond tolerance', 'theme': 'punctuality'},
     {'name': 'late', 'sql': 'is_late', 'unit': 'share 0..1', 'aggregates': ['mean'],
         'ever_only': ['mean'], 'says': 'months past due', 'label': 'card months past due', 'theme': 'punctuality'},
     {'name': 'late_tolerated', 'sql': 'is_late_tolerated', 'unit': 'share 0..1', 'aggregates': ['mean'],
@@ -42,10 +41,8 @@
     {'name': 'paid_instalments', 'sql': 'cnt_instalment_mature_cum', 'unit': 'count', 'aggregates': ['max'],
         'ever_only': ['max'], 'says': 'number of paid instalments', 'label': 'number of paid card instalments', 'theme': 'cards'},
 ] %}
-{% set slopes = ['balance', 'utilisation', 'drawings'] %}
-{% set slope_words = {
-    'balance': 'card balance', 'utilisation': 'card balance over limit', 'drawings': 'drawings by card',
-} %}
+{% set slopes = ['balance', 'utilisation'] %}
+{% set slope_words = {'balance': 'card balance', 'utilisation': 'card balance over limit'} %}
 
 -- One row per application: the monthly course of earlier credit cards at Home Credit.
 with
@@ -119,7 +116,7 @@ by_client as (
         {% endfor %}
         {% endfor %}
         {% for measure in measures if measure.name in slopes %}
-        {% for window in windows if window.name in ('6m', '12m', '') %}
+        {% for window in windows if window.name in ('12m', '') %}
         {% set suffix = '_' ~ window.name if window.name else '' %}
         -- [{{ 'ratio' if measure.name == 'utilisation' else 'currency' }} per month | cards | of card_month_count{{ suffix }}] monthly change of {{ slope_words[measure.name] }}{{ window.label }}: Least-squares slope of {{ slope_words[measure.name] }} against the month, over monthly records of credit cards {{ window.says }}, positive when it grows.
         {{ over_buckets(measure, 'slope', windows.index(window) if window.name else none) }} as card_{{ measure.name }}_slope{{ suffix }},
@@ -175,8 +172,8 @@ against_application as (
         {{ safe_ratio('by_client.card_drawings_atm_sum', 'by_client.card_drawings_sum') }} as card_drawings_atm_share,
         -- [ratio | cards] last card balance over yearly income: Balance in the newest monthly record of a credit card over yearly income.
         {{ safe_ratio('by_client.card_balance_last', 'applications.amt_income_total') }} as card_balance_to_income_ratio,
-        -- [ratio | cards | of card_month_count_12m] mean drawing by card over limit, last 12 months: Mean amount drawn in a month of the last 12 months over mean limit.
-        {{ safe_ratio('by_client.card_drawings_mean_12m', 'by_client.card_limit_mean_12m') }}
+        -- [ratio | cards | of card_month_count_12m] mean drawing by card over limit, last 12 months: Mean amount drawn in a month of the last 12 months over the mean limit ever observed.
+        {{ safe_ratio('by_client.card_drawings_mean_12m', 'by_client.card_limit_mean') }}
             as card_drawings_to_limit_ratio_12m,
         -- [ratio | cards | of card_month_count_3m] card balance of the last 3 months over that of all time: Mean card balance of the last 3 months over mean card balance ever.
         {{ safe_ratio('by_client.card_balance_mean_3m', 'by_client.card_balance_mean') }}

@@ -172,20 +172,20 @@ features as (
         -- [ratio | bureau_history] approved Home Credit loans over loans elsewhere: Approved Home Credit loans over bureau loans; null when one of the two is unknown.
         {{ safe_ratio('summed.previous_approved_count', 'summed.bureau_loan_count') }}
             as cross_home_credit_to_bureau_loan_ratio,
-        -- [payments | loan | not a reason] number of payments before, clients with a similar loan: Mean number of payments approved before, among labelled clients with the same credit over annuity, to a hundredth.
+        -- [payments | loan | not a reason] number of payments before, clients with a similar loan: Mean number of payments approved before, among labelled clients with the same credit over annuity, to a quarter of a payment.
         peers.product_term_cnt_payment_mean as cross_product_term_cnt_payment_mean,
-        -- [payments | previous_terms | not a reason] number of payments before against similar loans: Mean number of payments approved before minus its mean among labelled clients with the same credit over annuity, to a hundredth.
+        -- [payments | previous_terms | not a reason] number of payments before against similar loans: Mean number of payments approved before minus its mean among labelled clients with the same credit over annuity, to a quarter of a payment.
         peers.product_term_cnt_payment_difference as cross_product_term_cnt_payment_difference,
-        -- [ratio | loan | not a reason] interest rate before, clients with a similar loan: Mean yearly interest rate approved before, among labelled clients with the same credit over annuity, to a hundredth.
+        -- [ratio | loan | not a reason] interest rate before, clients with a similar loan: Mean yearly interest rate approved before, among labelled clients with the same credit over annuity, to a quarter of a payment.
         peers.product_term_interest_rate_mean as cross_product_term_interest_rate_mean,
-        -- [share 0..1 | loan | not a reason] share refused before, clients with a similar loan: Mean share of previous applications refused, among labelled clients with the same credit over annuity, to a hundredth.
+        -- [share 0..1 | loan | not a reason] share refused before, clients with a similar loan: Mean share of previous applications refused, among labelled clients with the same credit over annuity, to a quarter of a payment.
         peers.product_term_refused_share_mean as cross_product_term_refused_share,
         -- [ratio | loan] yearly interest rate of this loan at the earlier term: Yearly interest rate of this loan if its term were the mean one approved before.
         {{ safe_ratio(
             '24 * (summed.previous_approved_cnt_payment_mean * summed.amt_annuity - summed.amt_credit)',
             'summed.amt_credit * (summed.previous_approved_cnt_payment_mean + 1)'
         ) }} as cross_interest_rate_at_previous_term,
-        -- [ratio | loan | not a reason] yearly interest rate of this loan at the usual term: Yearly interest rate of this loan if its term were the mean one of labelled clients with the same credit over annuity, to a hundredth.
+        -- [ratio | loan | not a reason] yearly interest rate of this loan at the usual term: Yearly interest rate of this loan if its term were the mean one of labelled clients with the same credit over annuity, to a quarter of a payment.
         {{ safe_ratio(
             '24 * (peers.product_term_cnt_payment_mean * summed.amt_annuity - summed.amt_credit)',
             'summed.amt_credit * (peers.product_term_cnt_payment_mean + 1)'

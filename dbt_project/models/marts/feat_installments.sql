@@ -1,14 +1,13 @@
 {% set windows = [
-    {'name': '90d', 'since': -90, 'says': 'due in the last 90 days', 'label': ', last 90 days'},
+    {'name': '90d', 'since': -90, 'says': 'due in the last 90 days', 'label': ', last 90 days',
+        'without': ['late_over_7_days', 'late_over_30_days', 'missed', 'shortfall']},
     {'name': '365d', 'since': -365, 'says': 'due in the last 365 days', 'label': ', last 365 days'},
-    {'name': '720d', 'since': -720, 'says': 'due in the last 720 days', 'label': ', last 720 days'},
     {'name': '', 'since': none, 'says': 'ever due', 'label': ''},
 ] %}
 {% set measures = [
-    {'name': 'days_past_due', 'sql': 'days_past_due', 'unit': 'days', 'aggregates': ['mean', 'max', 'std'],
+    {'name': 'days_past_due', 'sql': 'days_past_due', 'unit': 'days', 'aggregates': ['mean', 'max', 'std'], 'ever_only': ['std'],
         'says': 'lateness', 'label': 'lateness of instalments', 'theme': 'punctuality'},
-    {'name': 'days_before_due', 'sql': 'days_before_due', 'known': 'days_past_due', 'unit': 'days',
-        'aggregates': ['mean', 'max', 'min', 'std'],
+    {'name': 'days_before_due', 'sql': 'days_before_due', 'known': 'days_past_due', 'unit': 'days', 'aggregates': ['mean'],
         'says': 'time paid before the due date', 'label': 'time paid before the due date', 'theme': 'punctuality'},
     {'name': 'late', 'sql': 'is_late', 'known': 'days_past_due', 'unit': 'share 0..1', 'aggregates': ['mean'],
         'says': 'instalments paid late', 'label': 'instalments paid late', 'theme': 'punctuality'},
@@ -18,18 +17,17 @@
         'aggregates': ['mean'], 'says': 'instalments paid more than 30 days late', 'label': 'instalments paid over 30 days late', 'theme': 'punctuality'},
     {'name': 'missed', 'sql': 'is_missed', 'unit': 'share 0..1', 'aggregates': ['mean'], 'says': 'instalments not paid at all', 'label': 'instalments not paid at all', 'theme': 'punctuality'},
     {'name': 'paid_to_owed_ratio', 'sql': 'paid_to_owed_ratio', 'unit': 'ratio', 'decimals': 6, 'std_decimals': 3, 'aggregates': ['mean', 'std'],
-        'says': 'amount paid over amount owed', 'label': 'amount paid over amount owed', 'theme': 'punctuality'},
+        'ever_only': ['std'], 'says': 'amount paid over amount owed', 'label': 'amount paid over amount owed', 'theme': 'punctuality'},
     {'name': 'shortfall', 'sql': 'amt_shortfall', 'unit': 'currency', 'decimals': 3, 'aggregates': ['max'],
         'says': 'amount owed and not paid', 'label': 'amount left unpaid on an instalment', 'theme': 'punctuality'},
     {'name': 'payment', 'sql': 'amt_payment', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'min', 'sum'],
-        'says': 'amount paid per instalment', 'label': 'amount paid per instalment', 'total': 'amount paid on instalments', 'theme': 'repayments'},
+        'ever_only': ['mean', 'max', 'min', 'sum'], 'says': 'amount paid per instalment', 'label': 'amount paid per instalment', 'theme': 'repayments', 'total': 'amount paid on instalments'},
     {'name': 'owed', 'sql': 'amt_instalment', 'unit': 'currency', 'decimals': 3, 'aggregates': ['max', 'sum'], 'ever_only': ['max', 'sum'],
-        'says': 'amount owed per instalment', 'label': 'amount owed per instalment', 'total': 'amount owed on instalments', 'theme': 'repayments'},
+        'says': 'amount owed per instalment', 'label': 'amount owed per instalment', 'theme': 'repayments', 'total': 'amount owed on instalments'},
 ] %}
-{% set slopes = ['days_past_due', 'days_before_due', 'paid_to_owed_ratio'] %}
+{% set slopes = ['days_past_due', 'days_before_due'] %}
 {% set slope_words = {
     'days_past_due': 'lateness of instalments', 'days_before_due': 'time paid before the due date',
-    'paid_to_owed_ratio': 'amount paid over amount owed',
 } %}
 
 -- One row per application: how instalments of earlier Home Credit loans were paid.
@@ -88,7 +86,7 @@ by_client as (
         {% set last = none if loop.last else loop.index0 %}
         -- [count | repayments] instalments due{{ window.label }}: Instalments of earlier Home Credit loans {{ window.says }}, where partial payments of one instalment count once.
         cast(coalesce(sum({{ within_buckets('row_n', last) }}), 0) as bigint) as installments_count{{ suffix }},
-        {% for measure in measures %}
+        {% for measure in measures if measure.name not in window.get('without', []) %}
         {% for aggregate in measure.aggregates if not window.name or aggregate not in measure.get('ever_only', []) %}
         -- {{ measured(aggregate, measure, over='instalments ' ~ window.says, within=window.label[2:], counted='installments_count' ~ suffix) }}
         {{ over_buckets(measure, aggregate, last) }} as installments_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
@@ -96,7 +94,7 @@ by_client as (
         {% endfor %}
         {% endfor %}
         {% for measure in measures if measure.name in slopes %}
-        {% for window in windows if window.name in ('365d', '720d', '') %}
+        {% for window in windows if window.name in ('365d', '') %}
         {% set suffix = '_' ~ window.name if window.name else '' %}
         -- [{{ 'ratio' if measure.name == 'paid_to_owed_ratio' else 'days' }} per day | punctuality | of installments_count{{ suffix }} | not a reason] trend of {{ slope_words[measure.name] }}{{ window.label }}: Least-squares slope of {{ slope_words[measure.name] }} against the due date, over instalments {{ window.says }}, positive when it grows.
         {{ over_buckets(measure, 'slope', windows.index(window) if window.name else none) }} as installments_{{ measure.name }}_slope{{ suffix }},

@@ -1,7 +1,6 @@
 {% set windows = [
-    {'name': '3m', 'since': months_since(3, -1), 'says': 'of the last 3 months', 'label': ', last 3 months'},
+    {'name': '3m', 'since': months_since(3, -1), 'says': 'of the last 3 months', 'label': ', last 3 months', 'without': ['completed']},
     {'name': '12m', 'since': months_since(12, -1), 'says': 'of the last 12 months', 'label': ', last 12 months'},
-    {'name': '24m', 'since': months_since(24, -1), 'says': 'of the last 24 months', 'label': ', last 24 months'},
     {'name': '', 'since': none, 'says': 'ever observed', 'label': ''},
 ] %}
 {% set measures = [
@@ -9,8 +8,8 @@
         'says': 'time past due by more than is tolerated', 'label': 'time past due', 'theme': 'punctuality'},
     {'name': 'late', 'sql': 'is_late', 'unit': 'share 0..1', 'aggregates': ['mean'], 'says': 'months past due', 'label': 'months past due', 'theme': 'punctuality'},
     {'name': 'remaining_share', 'sql': 'remaining_share', 'unit': 'ratio', 'decimals': 6, 'aggregates': ['mean', 'min', 'max'],
-        'says': 'part of the instalments that is left', 'label': 'part left', 'theme': 'repayments'},
-    {'name': 'term', 'sql': 'cnt_instalment', 'unit': 'payments', 'aggregates': ['max'],
+        'ever_only': ['min', 'max'], 'says': 'part of the instalments that is left', 'label': 'part left', 'theme': 'repayments'},
+    {'name': 'term', 'sql': 'cnt_instalment', 'unit': 'payments', 'aggregates': ['max'], 'ever_only': ['max'],
         'says': 'number of instalments in all', 'label': 'term', 'theme': 'repayments'},
     {'name': 'completed', 'sql': 'is_completed', 'unit': 'share 0..1', 'aggregates': ['mean'],
         'says': 'months in which a loan was completed', 'label': 'final months', 'theme': 'repayments'},
@@ -81,15 +80,15 @@ by_client as (
         {% set last = none if loop.last else loop.index0 %}
         -- [count | repayments] monthly records of POS and cash loans{{ window.label }}: Monthly records of point-of-sale and cash loans {{ window.says }}.
         cast(coalesce(sum({{ within_buckets('row_n', last) }}), 0) as bigint) as pos_month_count{{ suffix }},
-        {% for measure in measures %}
-        {% for aggregate in measure.aggregates %}
+        {% for measure in measures if measure.name not in window.get('without', []) %}
+        {% for aggregate in measure.aggregates if not window.name or aggregate not in measure.get('ever_only', []) %}
         -- {{ measured(aggregate, measure, over='monthly records of point-of-sale and cash loans ' ~ window.says, within='POS and cash loans' ~ window.label, counted='pos_month_count' ~ suffix) }}
         {{ over_buckets(measure, aggregate, last) }} as pos_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
         {% endfor %}
         {% endfor %}
         {% endfor %}
-        -- [days per month | punctuality | of pos_month_count_24m | not a reason] trend of days past due, POS and cash loans, last 24 months: Least-squares slope of days past due with tolerance against the month, over the last 24 months, positive when it grows.
-        {{ over_buckets(measures[0], 'slope', 2) }} as pos_days_past_due_tolerated_slope_24m,
+        -- [days per month | punctuality | of pos_month_count_12m | not a reason] trend of days past due, POS and cash loans, last 12 months: Least-squares slope of days past due with tolerance against the month, over the last 12 months, positive when it grows.
+        {{ over_buckets(measures[0], 'slope', 1) }} as pos_days_past_due_tolerated_slope_12m,
         -- [ratio per month | repayments | of pos_month_count_12m | not a reason] trend of part left, POS and cash loans, last 12 months: Least-squares slope of the share of instalments left against the month, over the last 12 months, negative when loans are paid down.
         {{ over_buckets(measures[2], 'slope', 1) }} as pos_remaining_share_slope_12m,
         -- [months from application | repayments] first monthly record of a POS or cash loan: Oldest monthly record of a point-of-sale or cash loan.

@@ -1,16 +1,26 @@
 {# without, overall_only: what another feature says already. #}
+{% set of_one_kind = [
+    'amt_credit_mean', 'amt_credit_max', 'amt_credit_sum', 'amt_annuity_max', 'application_to_credit_ratio_min', 'credit_to_annuity_ratio_max',
+    'cnt_payment_max', 'days_decision_mean', 'interest_share_max', 'interest_share_min', 'interest_rate_max',
+] %}
 {% set groups = [
-    {'name': '', 'where': 'true', 'says': 'previous applications', 'label': 'previous applications', 'theme': 'decisions'},
-    {'name': 'approved_', 'where': 'is_approved = 1', 'says': 'approved previous applications', 'label': 'approved applications', 'theme': 'decisions'},
-    {'name': 'refused_', 'where': 'is_refused = 1', 'amounts_only': true, 'without': ['amt_credit_max', 'amt_annuity_max'],
-        'says': 'refused previous applications', 'label': 'refused applications', 'theme': 'decisions'},
-    {'name': 'running_', 'where': 'is_still_running = 1', 'amounts_only': true, 'without': ['amt_credit_max', 'amt_annuity_max'],
-        'says': 'previous loans that are still being paid', 'label': 'running Home Credit loans', 'theme': 'repayments'},
-    {'name': 'cash_', 'where': "name_contract_type = 'Cash loans'", 'without': ['amt_credit_mean'],
+    {'name': '', 'where': 'true', 'says': 'previous applications', 'label': 'previous applications', 'theme': 'decisions', 'without': ['interest_share_max', 'interest_share_min']},
+    {'name': 'approved_', 'where': 'is_approved = 1', 'says': 'approved previous applications', 'label': 'approved applications', 'theme': 'decisions', 'without': [
+        'application_to_credit_ratio_min', 'credit_to_annuity_ratio_max', 'cnt_payment_max', 'interest_share_max', 'interest_share_min',
+    ]},
+    {'name': 'refused_', 'where': 'is_refused = 1', 'amounts_only': true, 'says': 'refused previous applications', 'label': 'refused applications', 'theme': 'decisions', 'without': [
+        'amt_credit_max', 'amt_credit_sum', 'amt_annuity_mean', 'amt_annuity_max', 'days_decision_mean',
+    ]},
+    {'name': 'running_', 'where': 'is_still_running = 1', 'amounts_only': true,
+        'says': 'previous loans that are still being paid', 'label': 'running Home Credit loans', 'theme': 'repayments', 'without': [
+            'amt_application_mean', 'amt_credit_max', 'amt_annuity_mean', 'amt_annuity_max', 'days_decision_mean',
+        ]},
+    {'name': 'cash_', 'where': "name_contract_type = 'Cash loans'", 'without': of_one_kind,
         'says': 'previous applications for a cash loan', 'label': 'cash loans before', 'theme': 'previous_terms'},
-    {'name': 'consumer_', 'where': "name_contract_type = 'Consumer loans'", 'without': ['amt_credit_mean'],
+    {'name': 'consumer_', 'where': "name_contract_type = 'Consumer loans'", 'without': of_one_kind,
         'says': 'previous applications for a consumer loan', 'label': 'consumer loans before', 'theme': 'previous_terms'},
-    {'name': 'last_1_', 'where': 'recency_rank = 1', 'without': ['days_decision_mean'], 'says': 'the last previous application', 'label': 'last application', 'theme': 'previous_terms'},
+    {'name': 'last_1_', 'where': 'recency_rank = 1', 'without': ['days_decision_mean', 'interest_share_mean'],
+        'says': 'the last previous application', 'label': 'last application', 'theme': 'previous_terms'},
 ] %}
 {% set measures = [
     {'sql': 'amt_application', 'unit': 'currency', 'aggregates': ['mean'], 'says': 'credit asked for', 'label': 'credit asked for', 'theme': 'previous_terms'},
@@ -105,8 +115,10 @@ by_client as (
         {% for last in last_applications %}
         -- [{{ 'flag' if last == 1 else 'share 0..1' }} | decisions] {{ 'the last previous application was refused / the last previous application was not refused' if last == 1 else 'share refused, last ' ~ last ~ ' previous applications' }}: {{ 'Whether the last previous application was refused; null when there is none' if last == 1 else 'Refused among the last ' ~ last ~ ' previous applications' }}.
         avg(case when recency_rank <= {{ last }} then is_refused end) as previous_refused_share_last_{{ last }},
+        {% if last == 5 %}
         -- [{{ 'flag' if last == 1 else 'share 0..1' }} | decisions] {{ 'the last previous application was approved / the last previous application was not approved' if last == 1 else 'share approved, last ' ~ last ~ ' previous applications' }}: {{ 'Whether the last previous application was approved; null when there is none' if last == 1 else 'Approved among the last ' ~ last ~ ' previous applications' }}.
         avg(case when recency_rank <= {{ last }} then is_approved end) as previous_approved_share_last_{{ last }},
+        {% endif %}
         {% endfor %}
         {% for reason in reject_reasons %}
         -- [share 0..1 | decisions | of previous_count] share refused for reason {{ reason }}, previous applications: Previous applications refused for reason {{ reason }} of the release among all previous applications.
@@ -128,14 +140,8 @@ by_client as (
         max(days_last_due) as previous_days_last_due_max,
         -- [days from application | repayments] latest last due date by the first plan, earlier loans: Latest last due date of the first schedules, which may lie in the future.
         max(days_last_due_1st_version) as previous_days_last_due_1st_version_max,
-        -- [days from application | repayments] mean last due date by the first plan, earlier loans: Mean last due date of the first schedules, which may lie in the future.
-        avg(days_last_due_1st_version) as previous_days_last_due_1st_version_mean,
-        -- [days from application | repayments] mean termination, earlier loans: Mean date of termination of previous loans.
-        avg(days_termination) as previous_days_termination_mean,
         -- [days from application | previous_terms] earliest first due date, earlier loans: Earliest day on which a previous loan was first due.
         min(days_first_due) as previous_days_first_due_min,
-        -- [days from application | previous_terms] mean first drawing, earlier loans: Mean date of the first drawing on previous loans.
-        avg(days_first_drawing) as previous_days_first_drawing_mean,
         -- [share 0..1 | previous_terms] share insured, previous applications: Previous applications insured at approval among those that say.
         avg(nflag_insured_on_approval) as previous_insured_share,
         -- [area | previous_terms | not a reason] mean selling area of the seller's place: Mean selling area of the sellers of previous applications.

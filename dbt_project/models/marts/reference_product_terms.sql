@@ -1,6 +1,6 @@
 {% set measures = product_term_measures() %}
 
--- One row per credit over annuity in hundredths: statistics of the reference population (labelled applications) with it.
+-- One row per credit over annuity in quarters of a payment: statistics of the reference population (labelled applications) with it.
 with
 
 measures as (

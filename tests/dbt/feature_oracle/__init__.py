@@ -49,7 +49,6 @@ FAMILIES: list[Family] = [
     pos_cash.pos_loans,
     pos_cash.pos_early_completion,
     windows.window_counts,
-    windows.window_spreads,
     credit_card.card_windows,
     credit_card.card_course,
     credit_card.card_newest,

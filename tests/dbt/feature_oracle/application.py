@@ -27,7 +27,7 @@ HOUSING = [
 def external_scores(tables: Tables) -> pd.DataFrame:
     x = tables["applications"]
     scores = x[["EXT_SOURCE_1", "EXT_SOURCE_2", "EXT_SOURCE_3"]]
-    first, second, third = (scores[name] for name in scores)
+    _, second, third = (scores[name] for name in scores)
     return pd.DataFrame(
         {
             "application_ext_source_count": scores.count(axis=1),
@@ -35,15 +35,9 @@ def external_scores(tables: Tables) -> pd.DataFrame:
             "application_ext_source_min": scores.min(axis=1),
             "application_ext_source_max": scores.max(axis=1),
             "application_ext_source_median": scores.median(axis=1),
-            "application_ext_source_range": scores.max(axis=1) - scores.min(axis=1),
             "application_ext_source_std": scores.std(axis=1, ddof=0, skipna=False),
             "application_ext_source_product": scores.prod(axis=1, skipna=False),
-            "application_ext_source_weighted_sum": 2 * first + second + 3 * third,
             "application_ext_source_2_3_product": second * third,
-            "application_ext_source_1_minus_2": first - second,
-            "application_credit_to_ext_source_3_ratio": ratio(x["AMT_CREDIT"], third),
-            "application_days_employed_to_ext_source_3_ratio": ratio(x["DAYS_EMPLOYED"], third),
-            "application_age_times_ext_source_mean": -x["DAYS_BIRTH"] * scores.mean(axis=1),
         }
     )
 
@@ -65,9 +59,7 @@ def application_ratios(tables: Tables) -> pd.DataFrame:
             "application_is_not_employed": employed.isna(),
             "application_employed_to_age_ratio": ratio(employed, age),
             "application_age_at_employment_days": age - employed,
-            "application_income_per_day_employed": ratio(income, employed),
             "application_phone_change_to_age_ratio": ratio(-x["DAYS_LAST_PHONE_CHANGE"], age),
-            "application_phone_change_to_employed_ratio": ratio(-x["DAYS_LAST_PHONE_CHANGE"], employed),
             "application_car_age_to_age_ratio": ratio(x["OWN_CAR_AGE"], age / 365.25),
             "application_age_at_payoff_years": age / 365.25 + ratio(credit, annuity) / 12,
         }
@@ -136,8 +128,5 @@ def demographic_scores(tables: Tables) -> pd.DataFrame:
     features = {}
     for name, values in measures.items():
         mean, mean_square = among_labelled(x, values, alike), among_labelled(x, values**2, alike)
-        features |= {
-            f"application_demography_{name}_mean": mean,
-            f"application_demography_{name}_standard_score": ratio(values - mean, np.sqrt(mean_square - mean**2)),
-        }
+        features[f"application_demography_{name}_standard_score"] = ratio(values - mean, np.sqrt(mean_square - mean**2))
     return pd.DataFrame(features)

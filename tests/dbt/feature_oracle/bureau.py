@@ -29,18 +29,20 @@ def bureau_groups(tables: Tables) -> pd.DataFrame:
         "12m_": loans["DAYS_CREDIT"] >= -360,
     }
     features = {}
-    for name, where in groups.items():
+    for name, group in groups.items():
+        where = pd.Series(group, index=loans.index)
         rows = loans[where]
-        where = pd.Series(where, index=loans.index)
-        features |= {
-            f"bureau_{name}days_credit_mean": mean(rows, "DAYS_CREDIT"),
-            f"bureau_{name}days_credit_max": largest(rows, "DAYS_CREDIT"),
-            f"bureau_{name}days_credit_enddate_max": largest(rows, "DAYS_CREDIT_ENDDATE"),
-            f"bureau_{name}overdue_ever_max": largest(rows, "AMT_CREDIT_MAX_OVERDUE"),
-        }
+        if name in {"", "active_", "card_", "12m_"}:
+            features[f"bureau_{name}days_credit_mean"] = mean(rows, "DAYS_CREDIT")
+            features[f"bureau_{name}days_credit_max"] = largest(rows, "DAYS_CREDIT")
+        if name in {"", "active_"}:
+            features[f"bureau_{name}days_credit_enddate_max"] = largest(rows, "DAYS_CREDIT_ENDDATE")
+        if name in {"", "active_", "closed_"}:
+            features[f"bureau_{name}overdue_ever_max"] = largest(rows, "AMT_CREDIT_MAX_OVERDUE")
         if name != "12m_":
             features[f"bureau_{name}loan_count"] = how_many(loans, where)
             features[f"bureau_{name}credit_sum"] = total_or_none(loans, where, "AMT_CREDIT_SUM")
+        if name not in {"12m_", "closed_"}:
             features[f"bureau_{name}debt_sum"] = total_or_none(loans, where, "AMT_CREDIT_SUM_DEBT")
         if name != "closed_":
             features[f"bureau_{name}debt_to_credit_ratio_mean"] = mean(rows, "DEBT_SHARE")
@@ -51,12 +53,10 @@ def bureau_windows(tables: Tables) -> pd.DataFrame:
     loans = tables["bureau"]
     features = {}
     for months in (6, 12, 24, 36):
-        recent = loans["DAYS_CREDIT"] >= -30 * months
-        features |= {
-            f"bureau_loan_count_{months}m": how_many(loans, recent),
-            f"bureau_credit_sum_{months}m": total_or_none(loans, recent, "AMT_CREDIT_SUM"),
-            f"bureau_debt_sum_{months}m": total_or_none(loans, recent, "AMT_CREDIT_SUM_DEBT"),
-        }
+        features[f"bureau_loan_count_{months}m"] = how_many(loans, loans["DAYS_CREDIT"] >= -30 * months)
+    year = loans["DAYS_CREDIT"] >= -360
+    features["bureau_credit_sum_12m"] = total_or_none(loans, year, "AMT_CREDIT_SUM")
+    features["bureau_debt_sum_12m"] = total_or_none(loans, year, "AMT_CREDIT_SUM_DEBT")
     return pd.DataFrame(features)
 
 

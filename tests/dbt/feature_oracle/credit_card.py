@@ -3,23 +3,32 @@
 import numpy as np
 import pandas as pd
 
-from tests.dbt.feature_oracle.measures import largest, mean, ratio, share, slope, spread, total
+from tests.dbt.feature_oracle.measures import largest, mean, ratio, share, slope, smallest, spread, total
 from tests.dbt.feature_oracle.tables import CLIENT, Tables
 
 
 def card_windows(tables: Tables) -> pd.DataFrame:
     rows = _card_rows(tables)
     features = {}
-    for months, suffix in ((3, "_3m"), (6, "_6m"), (12, "_12m"), (np.inf, "")):
+    for months, suffix in ((3, "_3m"), (12, "_12m"), (np.inf, "")):
         recent = rows[rows["MONTHS_BALANCE"] >= -months]
         features |= {
             f"card_balance_mean{suffix}": mean(recent, "AMT_BALANCE"),
             f"card_utilisation_mean{suffix}": mean(recent, "USED"),
             f"card_utilisation_max{suffix}": largest(recent, "USED"),
             f"card_drawings_mean{suffix}": mean(recent, "AMT_DRAWINGS_CURRENT"),
-            f"card_drawings_atm_count_mean{suffix}": mean(recent, "CNT_DRAWINGS_ATM_CURRENT"),
+            f"card_payment_mean{suffix}": mean(recent, "AMT_PAYMENT_CURRENT"),
             f"card_payment_to_minimum_ratio_mean{suffix}": mean(recent, "PAID_TO_MINIMUM"),
         }
+    features |= {
+        "card_drawings_atm_count_mean": mean(rows, "CNT_DRAWINGS_ATM_CURRENT"),
+        "card_drawings_atm_count_max": largest(rows, "CNT_DRAWINGS_ATM_CURRENT"),
+        "card_drawings_count_mean": mean(rows, "CNT_DRAWINGS_CURRENT"),
+        "card_drawings_count_max": largest(rows, "CNT_DRAWINGS_CURRENT"),
+        "card_limit_mean": mean(rows, "AMT_CREDIT_LIMIT_ACTUAL"),
+        "card_payment_to_minimum_ratio_min": smallest(rows, "PAID_TO_MINIMUM"),
+        "card_utilisation_min": smallest(rows, "USED"),
+    }
     return pd.DataFrame(features)
 
 
@@ -42,6 +51,7 @@ def card_course(tables: Tables) -> pd.DataFrame:
         ),
         "card_late_share": share(rows, rows["SK_DPD"] > 0),
         "card_days_past_due_max": largest(rows, "SK_DPD"),
+        "card_days_past_due_tolerated_max": largest(rows, "SK_DPD_DEF"),
         "card_month_count": rows.groupby(CLIENT).size(),
         "card_count": rows.groupby(CLIENT)["SK_ID_PREV"].nunique(),
         "card_balance_max": largest(rows, "AMT_BALANCE"),
@@ -52,18 +62,17 @@ def card_course(tables: Tables) -> pd.DataFrame:
         "card_active_month_share": share(rows, rows["NAME_CONTRACT_STATUS"] == "Active"),
         "card_drawings_atm_share": ratio(total(rows, "AMT_DRAWINGS_ATM_CURRENT"), total(rows, "AMT_DRAWINGS_CURRENT")),
         "card_drawings_to_limit_ratio_12m": ratio(
-            mean(year, "AMT_DRAWINGS_CURRENT"), mean(year, "AMT_CREDIT_LIMIT_ACTUAL")
+            mean(year, "AMT_DRAWINGS_CURRENT"), mean(rows, "AMT_CREDIT_LIMIT_ACTUAL")
         ),
         "card_balance_recent_to_ever_ratio": ratio(
             mean(rows[rows["MONTHS_BALANCE"] >= -3], "AMT_BALANCE"), mean(rows, "AMT_BALANCE")
         ),
     }
-    for months, suffix in ((6, "_6m"), (12, "_12m"), (np.inf, "")):
+    for months, suffix in ((12, "_12m"), (np.inf, "")):
         recent = rows[rows["MONTHS_BALANCE"] >= -months]
         features |= {
             f"card_balance_slope{suffix}": slope(recent, "AMT_BALANCE", "MONTHS_BALANCE"),
             f"card_utilisation_slope{suffix}": slope(recent, "USED", "MONTHS_BALANCE"),
-            f"card_drawings_slope{suffix}": slope(recent, "AMT_DRAWINGS_CURRENT", "MONTHS_BALANCE"),
         }
     return pd.DataFrame(features)
 

@@ -32,7 +32,7 @@ def instalments(tables: Tables) -> pd.DataFrame:
 def instalment_windows(tables: Tables) -> pd.DataFrame:
     rows = instalments(tables)
     features = {}
-    for days, suffix in ((90, "_90d"), (365, "_365d"), (720, "_720d"), (np.inf, "")):
+    for days, suffix in ((90, "_90d"), (365, "_365d"), (np.inf, "")):
         recent = rows[rows["DUE"] >= -days]
         paid = recent[recent["PAID_ON"].notna()]
         features |= {
@@ -40,24 +40,26 @@ def instalment_windows(tables: Tables) -> pd.DataFrame:
             f"installments_days_past_due_max{suffix}": largest(recent, "LATE"),
             f"installments_days_before_due_mean{suffix}": mean(recent, "EARLY"),
             f"installments_late_share{suffix}": share(paid, paid["LATE"] > 0),
-            f"installments_late_over_7_days_share{suffix}": share(paid, paid["LATE"] > 7),
-            f"installments_missed_share{suffix}": share(recent, recent["PAID"].isna()),
             f"installments_paid_to_owed_ratio_mean{suffix}": mean(recent, "PAID_SHARE"),
-            f"installments_shortfall_max{suffix}": largest(recent, "SHORT"),
-            f"installments_payment_min{suffix}": smallest(recent, "PAID"),
         }
+        if suffix != "_90d":
+            features |= {
+                f"installments_late_over_7_days_share{suffix}": share(paid, paid["LATE"] > 7),
+                f"installments_late_over_30_days_share{suffix}": share(paid, paid["LATE"] > 30),
+                f"installments_missed_share{suffix}": share(recent, recent["PAID"].isna()),
+                f"installments_shortfall_max{suffix}": largest(recent, "SHORT"),
+            }
     return pd.DataFrame(features)
 
 
 def instalment_slopes(tables: Tables) -> pd.DataFrame:
     rows = instalments(tables)
     features = {}
-    for days, suffix in ((365, "_365d"), (720, "_720d"), (np.inf, "")):
+    for days, suffix in ((365, "_365d"), (np.inf, "")):
         recent = rows[rows["DUE"] >= -days]
         features |= {
             f"installments_days_past_due_slope{suffix}": slope(recent, "LATE", "DUE"),
             f"installments_days_before_due_slope{suffix}": slope(recent, "EARLY", "DUE"),
-            f"installments_paid_to_owed_ratio_slope{suffix}": slope(recent, "PAID_SHARE", "DUE"),
         }
     return pd.DataFrame(features)
 
@@ -68,6 +70,10 @@ def instalment_totals(tables: Tables) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "installments_count": rows.groupby(CLIENT).size(),
+            "installments_payment_min": smallest(rows, "PAID"),
+            "installments_payment_max": largest(rows, "PAID"),
+            "installments_payment_mean": mean(rows, "PAID"),
+            "installments_payment_sum": total(rows, "PAID"),
             "installments_owed_sum": total(rows, "OWED"),
             "installments_owed_max": largest(rows, "OWED"),
             "installments_days_past_due_std": spread(rows, "LATE"),

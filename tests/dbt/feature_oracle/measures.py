@@ -18,8 +18,8 @@ def total(rows: pd.DataFrame, column: str) -> pd.Series:
 
 def total_or_none(rows: pd.DataFrame, where: pd.Series, column: str) -> pd.Series:
     """Sum over the client's rows that the condition holds for; 0 when there are none, unknown when they say nothing."""
-    found = total(rows[where], column)
-    return found.where(how_many(rows, where) > 0, 0).reindex(rows[CLIENT].unique())
+    counts = how_many(rows, where)
+    return total(rows[where], column).reindex(counts.index).where(counts > 0, 0)
 
 
 def mean(rows: pd.DataFrame, column: str) -> pd.Series:
@@ -78,12 +78,12 @@ def among_labelled(applications: pd.DataFrame, values: pd.Series, groups: list[p
 
 
 def product_term(applications: pd.DataFrame) -> pd.Series:
-    """Credit over annuity in hundredths of a payment."""
-    return np.floor(100 * ratio(applications["AMT_CREDIT"], applications["AMT_ANNUITY"]) + 0.5).rename("TERM")
+    """Credit over annuity in quarters of a payment."""
+    return np.floor(4 * ratio(applications["AMT_CREDIT"], applications["AMT_ANNUITY"]) + 0.5).rename("TERM")
 
 
 def over_terms(applications: pd.DataFrame, values: pd.Series) -> pd.Series:
-    """Mean of a value among labelled clients with the same credit over annuity, to a hundredth of a payment."""
+    """Mean of a value among labelled clients with the same credit over annuity, to a quarter of a payment."""
     return among_labelled(applications, values, [product_term(applications)])
 
 

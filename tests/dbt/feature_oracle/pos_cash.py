@@ -22,15 +22,20 @@ def pos_windows(tables: Tables) -> pd.DataFrame:
     rows = tables["pos"]
     rows = rows.assign(LEFT_SHARE=ratio(rows["CNT_INSTALMENT_FUTURE"], rows["CNT_INSTALMENT"]))
     features = {}
-    for months, suffix in ((3, "_3m"), (12, "_12m"), (24, "_24m"), (np.inf, "")):
+    for months, suffix in ((3, "_3m"), (12, "_12m"), (np.inf, "")):
         recent = rows[rows["MONTHS_BALANCE"] >= -months]
         features |= {
             f"pos_days_past_due_tolerated_max{suffix}": largest(recent, "SK_DPD_DEF"),
             f"pos_late_share{suffix}": share(recent, recent["SK_DPD"] > 0),
             f"pos_remaining_share_mean{suffix}": mean(recent, "LEFT_SHARE"),
-            f"pos_term_max{suffix}": largest(recent, "CNT_INSTALMENT"),
-            f"pos_completed_share{suffix}": share(recent, recent["NAME_CONTRACT_STATUS"] == "Completed"),
         }
+        if suffix != "_3m":
+            features[f"pos_completed_share{suffix}"] = share(recent, recent["NAME_CONTRACT_STATUS"] == "Completed")
+    features |= {
+        "pos_remaining_share_min": smallest(rows, "LEFT_SHARE"),
+        "pos_remaining_share_max": largest(rows, "LEFT_SHARE"),
+        "pos_term_max": largest(rows, "CNT_INSTALMENT"),
+    }
     return pd.DataFrame(features)
 
 
@@ -40,12 +45,15 @@ def pos_course(tables: Tables) -> pd.DataFrame:
     month, status = rows["MONTHS_BALANCE"], rows["NAME_CONTRACT_STATUS"]
     return pd.DataFrame(
         {
-            "pos_days_past_due_tolerated_slope_24m": slope(rows[month >= -24], "SK_DPD_DEF", "MONTHS_BALANCE"),
+            "pos_days_past_due_tolerated_slope_12m": slope(rows[month >= -12], "SK_DPD_DEF", "MONTHS_BALANCE"),
             "pos_remaining_share_slope_12m": slope(rows[month >= -12], "LEFT_SHARE", "MONTHS_BALANCE"),
             "pos_month_count": rows.groupby(CLIENT).size(),
             "pos_months_min": smallest(rows, "MONTHS_BALANCE"),
             "pos_months_late_last": largest(rows[rows["SK_DPD"] > 0], "MONTHS_BALANCE"),
             "pos_active_month_share": share(rows, status == "Active"),
+            "pos_months_max": largest(rows, "MONTHS_BALANCE"),
+            "pos_signed_month_share": share(rows, status == "Signed"),
+            "pos_returned_count": how_many(rows, status == "Returned to the store"),
             "pos_demand_month_share": share(rows, status.isin(["Demand", "Amortized debt"])),
         }
     )

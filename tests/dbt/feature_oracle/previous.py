@@ -9,6 +9,7 @@ from tests.dbt.feature_oracle.measures import (
     newest_first,
     ratio,
     share,
+    smallest,
     total_or_none,
     yearly_interest,
 )
@@ -27,22 +28,25 @@ def previous_groups(tables: Tables) -> pd.DataFrame:
     }
     features = {}
     for name, group in groups.items():
-        features |= {
-            f"previous_{name}amt_application_mean": mean(group, "AMT_APPLICATION"),
-            f"previous_{name}amt_annuity_mean": mean(group, "AMT_ANNUITY"),
-            f"previous_{name}days_decision_max": largest(group, "DAYS_DECISION"),
-        }
+        features[f"previous_{name}days_decision_max"] = largest(group, "DAYS_DECISION")
+        if name != "running_":
+            features[f"previous_{name}amt_application_mean"] = mean(group, "AMT_APPLICATION")
         if name in {"refused_", "running_"}:
             continue
         features |= {
-            f"previous_{name}amt_credit_max": largest(group, "AMT_CREDIT"),
+            f"previous_{name}amt_annuity_mean": mean(group, "AMT_ANNUITY"),
             f"previous_{name}application_to_credit_ratio_mean": mean(group, "ASKED_TO_GRANTED"),
             f"previous_{name}credit_to_annuity_ratio_mean": mean(group, "TERM_PROXY"),
             f"previous_{name}cnt_payment_mean": mean(group, "CNT_PAYMENT"),
             f"previous_{name}interest_share_mean": mean(group, "INTEREST_SHARE"),
             f"previous_{name}interest_rate_mean": mean(group, "INTEREST_RATE"),
-            f"previous_{name}interest_rate_max": largest(group, "INTEREST_RATE"),
+            f"previous_{name}interest_rate_min": smallest(group, "INTEREST_RATE"),
         }
+        if name in {"", "approved_"}:
+            features |= {
+                f"previous_{name}amt_credit_max": largest(group, "AMT_CREDIT"),
+                f"previous_{name}interest_rate_max": largest(group, "INTEREST_RATE"),
+            }
     features["previous_rate_down_payment_mean"] = mean(rows, "RATE_DOWN_PAYMENT")
     return pd.DataFrame(features)
 
