@@ -27,7 +27,7 @@ from tests.support.catalog import catalog_frame, catalogued, made_up
 from tests.support.ml_fixtures import prepare_store, synthetic_applicants, write_warehouse
 from warehouse.core.settings import PROJECT_ROOT, Settings
 
-PROTECTED_HERE = {"code_gender", "days_birth", "name_family_status", "income_per_head"}
+PROTECTED_HERE = {"code_gender", "days_birth", "name_family_status", "income_per_head", "cnt_children"}
 
 
 def people(applicants: int = 900) -> pd.DataFrame:
