@@ -15,6 +15,10 @@
         {{ return({'relations': [this.incorporate(type='table')]}) }}
     {%- endif -%}
     {%- do forget_state(node) -%}
+    {%- if existing is not none -%}
+        {#- a changed file may have other columns -#}
+        {%- do adapter.drop_relation(existing) -%}
+    {%- endif -%}
     {%- set result = dbt.materialization_seed_default() -%}
     {%- do record_state(node) -%}
     {{ return(result) }}
