@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(argv)
 
     from ml.card.workflow import NAME, write_card
-    from ml.data.catalog import read_catalog_rows
+    from ml.data.catalog import find_catalog
     from ml.data.source import version_source
     from ml.registry.registry import Registry
 
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     catalog = None
     try:
         source = version_source(registry.manifest(model)["data"], settings, **named)
-        catalog = read_catalog_rows(source.database)
+        catalog = find_catalog(source.database)
     except SnapshotError as error:
         if any(named.values()):
             raise

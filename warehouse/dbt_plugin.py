@@ -28,7 +28,7 @@ from warehouse.loading.load import load_raw_files
 
 BUILDER, SHARE = "builder", "max_rejected_share"
 STATE_MACROS = PROJECT_ROOT / "dbt_project" / "macros" / "unchanged"
-BUILDING_COMMANDS = frozenset({"build", "run"})
+BUILDING_COMMANDS = frozenset({"build", "run", "seed"})
 logger = AdapterLogger("raw_files")
 
 

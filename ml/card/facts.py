@@ -23,8 +23,7 @@ from ml.card.words import (
     training_command,
     with_interval,
 )
-from ml.data.catalog import CatalogRow
-from ml.data.protected import is_protected
+from ml.data.catalog import Feature
 from ml.data.training_set import TARGET
 from ml.evaluation.bootstrap import LEVEL, RESAMPLES, Interval
 from ml.evaluation.judged import Judged
@@ -68,10 +67,10 @@ CLEAR_DIRECTION = 0.3
 EXPLAIN_FOLDER = "explain"
 
 
-NOT_IN_CATALOG = CatalogRow("not in the catalogue", "")
+NOT_IN_CATALOG = "not in the catalogue"
 
 
-def gather(registry: Registry, model: RegisteredModel, catalog: Mapping[str, CatalogRow] | None) -> dict[str, Any]:
+def gather(registry: Registry, model: RegisteredModel, catalog: Mapping[str, Feature] | None) -> dict[str, Any]:
     """All sections of the card but fairness.
 
     Parameters
@@ -80,7 +79,7 @@ def gather(registry: Registry, model: RegisteredModel, catalog: Mapping[str, Cat
         Holds the run.
     model : RegisteredModel
         The version that the card is of.
-    catalog : mapping of str to CatalogRow, optional
+    catalog : mapping of str to Feature, optional
         By feature, from `marts.feature_catalog`; None when there is no catalogue at hand.
 
     Raises
@@ -127,14 +126,16 @@ def _data(manifest: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _method(manifest: Mapping[str, Any], catalog: Mapping[str, CatalogRow] | None) -> dict[str, Any]:
+def _method(manifest: Mapping[str, Any], catalog: Mapping[str, Feature] | None) -> dict[str, Any]:
     config, names = manifest["config"], manifest["model_features"]
     return {
         "members": members_in_words(config),
         "features": f"{len(names):,}",
         "numbers": f"{len(set(names) & set(manifest['features']['numeric'])):,}",
         "texts": f"{len(set(names) & set(manifest['features']['categorical'])):,}",
-        "protected": f"{sum(is_protected(name, _row(catalog, name).description) for name in names):,}",
+        "protected": None
+        if catalog is None
+        else f"{sum(name in catalog and catalog[name].is_protected for name in names):,}",
         "selection": SELECTIONS.get(config["select"], config["select"]),
         "extras": [EXTRAS.get(name, name) for name in config["extras"]],
         "marts": None if catalog is None else _by_mart(names, catalog),
@@ -145,12 +146,8 @@ def _method(manifest: Mapping[str, Any], catalog: Mapping[str, CatalogRow] | Non
     }
 
 
-def _row(catalog: Mapping[str, CatalogRow] | None, name: str) -> CatalogRow:
-    return (catalog or {}).get(name, NOT_IN_CATALOG)
-
-
-def _by_mart(names: Sequence[str], catalog: Mapping[str, CatalogRow]) -> list[list[str]]:
-    counts = Counter(_row(catalog, name).mart for name in names)
+def _by_mart(names: Sequence[str], catalog: Mapping[str, Feature]) -> list[list[str]]:
+    counts = Counter(catalog[name].mart if name in catalog else NOT_IN_CATALOG for name in names)
     return [[mart, MARTS.get(mart, "-"), f"{count:,}"] for mart, count in counts.most_common()]
 
 

@@ -9,7 +9,7 @@ from ml.card.fairness import FIGURE as FAIRNESS_FIGURE
 from ml.card.fairness import fairness_section
 from ml.card.pdf import to_pdf
 from ml.card.render import to_html, to_markdown
-from ml.data.catalog import CatalogRow
+from ml.data.catalog import Feature
 from ml.registry.registry import CHAMPION, MODEL_NAME, RegisteredModel, Registry
 from ml.training.figures import CALIBRATION_FIGURE, COST_CURVE_FIGURE
 from warehouse.core.files import replace_folder
@@ -20,7 +20,7 @@ NAME = "model_card"
 THEMES_FIGURE = f"{EXPLAIN_FOLDER}/themes.png"
 
 
-def write_card(registry: Registry, model: RegisteredModel, catalog: dict[str, CatalogRow] | None, out: Path) -> Path:
+def write_card(registry: Registry, model: RegisteredModel, catalog: dict[str, Feature] | None, out: Path) -> Path:
     """Write the card of a version as Markdown, HTML and PDF into a folder, and log it to the version's run.
 
     Parameters
@@ -29,8 +29,8 @@ def write_card(registry: Registry, model: RegisteredModel, catalog: dict[str, Ca
         Holds the run.
     model : RegisteredModel
         The version.
-    catalog : dict of str to CatalogRow, optional
-        See `read_catalog_rows`.
+    catalog : dict of str to Feature, optional
+        See `find_catalog`.
     out : Path
         Replaced as a whole when the card is complete.
 

@@ -17,10 +17,15 @@ ALL, ACCEPTED = "applicants", "accepted"
 GROUPS = (ALL, ACCEPTED)
 DERIVED = {
     "neighbours_default_rate": Feature(
-        "neighbours_default_rate",
-        "number",
-        "share 0..1",
-        "Default rate of the training clients with the most similar external scores and term.",
+        name="neighbours_default_rate",
+        kind="number",
+        unit="share 0..1",
+        description="Default rate of the training clients with the most similar external scores and term.",
+        mart="made by the model",
+        theme="external_scores",
+        theme_title="External scores",
+        label="default rate of similar clients",
+        may_be_reason=False,
     )
 }
 

@@ -12,7 +12,7 @@ from ml.explanation.contributions import Contributions, Encoded, contributions, 
 from ml.explanation.reasons import Ranking, Reason, client_rows, feature_entry, rank, reason_texts, withheld
 from ml.served.calibration import log_odds
 from ml.served.scorer import REFUSE, CreditScorer
-from ml.wording.themes import PROTECTED_RULE, THEMES
+from ml.wording.themes import PROTECTED_RULE
 from warehouse.core.errors import TrainingDataError
 
 TOP_FEATURES = 10
@@ -177,7 +177,7 @@ def _checked(scorer: CreditScorer, frame: pd.DataFrame) -> pd.DataFrame:
 def _themes(ranking: Ranking) -> tuple[dict[str, Any], ...]:
     entries = [
         {"code": theme.code, "title": theme.title, "contribution": float(value), "protected": theme.protected}
-        for theme, value in zip(THEMES, ranking.contribution[0], strict=True)
+        for theme, value in zip(ranking.listed, ranking.contribution[0], strict=True)
         if value
     ]
     return tuple(sorted(entries, key=lambda entry: -abs(entry["contribution"])))

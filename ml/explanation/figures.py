@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from ml.data.population import PopulationStats
 from ml.reporting.style import CHOSEN, CURVE, DASHED, INK, MUTED, SMALL, WIDE, new_figure, styled, titled
-from ml.wording.sentences import label
 
 LABEL_WIDTH = 44
 SHOWN = 20
@@ -114,7 +113,7 @@ def dependence_figure(values: NDArray[np.float64], data: pd.DataFrame, labels: S
 
 def feature_labels(stats: PopulationStats, features: Sequence[str]) -> list[str]:
     """Names of features for people."""
-    return [label(stats.feature(name)) for name in features]
+    return [stats.feature(name).label for name in features]
 
 
 def _dependence_of_number(axes: Axes, numbers: NDArray[np.float64], values: NDArray[np.float64]) -> None:

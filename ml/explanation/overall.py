@@ -20,9 +20,8 @@ from ml.explanation.figures import (
     dependence_figure,
     feature_labels,
 )
-from ml.explanation.reasons import themes_of
 from ml.served.scorer import CreditScorer
-from ml.wording.themes import THEMES, theme_of
+from ml.wording.themes import themes_of
 
 POPULATION_FILE = "population.npz"
 DIGITS = 6
@@ -65,7 +64,8 @@ def explain_model(
     labels = feature_labels(stats, names)
     top, few = shown[:DEPENDENCE_SHOWN], names[:DEPENDENCE_SHOWN]
     data = _values(sample, names)
-    theme_values = parts.values @ (themes_of(parts.features)[:, None] == np.arange(len(THEMES)))
+    themes = themes_of([stats.feature(name) for name in parts.features])
+    theme_values = parts.values @ themes.membership
     theme_mean = np.abs(theme_values).mean(axis=0)
     theme_order = [int(at) for at in np.argsort(-theme_mean, kind="stable") if theme_mean[at] > 0]
     subtitle = subtitle + _share_words(parts)
@@ -74,7 +74,7 @@ def explain_model(
         "features": bar_figure(mean[shown], labels, "Features that move the score most", subtitle),
         "themes": bar_figure(
             theme_mean[theme_order],
-            [THEMES[at].title for at in theme_order],
+            [themes.listed[at].title for at in theme_order],
             "What the score is about",
             f"{subtitle}; contributions of a theme's features added up per client",
         ),
@@ -84,7 +84,7 @@ def explain_model(
         "summary": _summary(scorer, sample, parts),
         "features": [_feature_row(parts, stats, at, mean) for at in order],
         "themes": [
-            {"code": THEMES[at].code, "title": THEMES[at].title, "mean_absolute": float(theme_mean[at])}
+            {"code": themes.listed[at].code, "title": themes.listed[at].title, "mean_absolute": float(theme_mean[at])}
             for at in theme_order
         ],
         "beeswarm": [_dots(parts, data, at, name) for at, name in zip(shown, names, strict=True)],
@@ -117,12 +117,12 @@ def _summary(scorer: CreditScorer, sample: pd.DataFrame, parts: Contributions) -
 
 
 def _feature_row(parts: Contributions, stats: PopulationStats, at: int, mean: NDArray[np.float64]) -> dict[str, Any]:
-    name = parts.features[at]
+    feature = stats.feature(parts.features[at])
     return {
-        "feature": name,
-        "label": feature_labels(stats, [name])[0],
-        "description": stats.feature(name).description,
-        "theme": theme_of(name).code,
+        "feature": feature.name,
+        "label": feature.label,
+        "description": feature.description,
+        "theme": feature.theme,
         "mean_absolute": float(mean[at]),
     }
 

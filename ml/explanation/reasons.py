@@ -2,8 +2,8 @@
 
 Contributions are added up by theme (`ml.wording.themes`), so that many columns about one thing are one reason. For a
 refusal only themes that raise the risk count, for a grant only those that lower it. The words are a fact about the
-client: that of the theme's feature which adds most in the same direction, plain features and those whose value lies on
-the side of the median that goes with the direction before others.
+client: that of the theme's feature which adds most in the same direction and may be a reason by the catalogue, those
+whose value lies on the side of the median that goes with the direction before others.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,21 +15,16 @@ from numpy.typing import NDArray
 
 from ml.data.population import ALL, GRID, PopulationStats
 from ml.explanation.contributions import Contributions
-from ml.wording.sentences import Row, label, sentence
-from ml.wording.themes import BY_CODE, HISTORIES, THEMES, may_speak, theme_of
+from ml.wording.sentences import Row, sentence
+from ml.wording.themes import Theme, Themes, themes_of
 from ml.wording.values import value_words
 
 MOST_REASONS = 4
 MIN_SHARE = 0.08  # smaller themes change with every fit; larger limits leave clients with too few reasons
-OBSCURE = (
-    *("_slope", "_std", "_difference", "_product", "_weighted_sum", "_standard_score", "_times_", "_minus_"),
-    *("ext_source_sum", "product_term", "sellerplace", "per_day_employed"),
-)
-OBSCURE_WEIGHT = 0.4
 CONTRARY_WEIGHT = 0.2
 FEATURES_SHOWN = 3
 RAW_SCORES = frozenset({"ext_source_1", "ext_source_2", "ext_source_3"})
-CODES = tuple(theme.code for theme in THEMES)
+EXTERNAL_SCORES = "external_scores"
 
 
 @dataclass(frozen=True)
@@ -67,8 +62,10 @@ class Ranking:
 
     Attributes
     ----------
+    listed : tuple of Theme
+        The themes of the model's features.
     themes : ndarray of int of shape (n_clients, MOST_REASONS)
-        Positions in `THEMES`, the strongest first; -1 for none.
+        Positions in `listed`, the strongest first; -1 for none.
     representatives : ndarray of int of shape (n_clients, n_themes)
         Position of the feature whose words stand for the theme; meaningless where the theme is no reason.
     contribution : ndarray of float of shape (n_clients, n_themes)
@@ -79,6 +76,7 @@ class Ranking:
         1 for a refusal, -1 for a grant.
     """
 
+    listed: tuple[Theme, ...]
     themes: NDArray[np.int64]
     representatives: NDArray[np.int64]
     contribution: NDArray[np.float64]
@@ -88,13 +86,13 @@ class Ranking:
     @property
     def codes(self) -> list[tuple[str, ...]]:
         """Codes of each client's reasons, the strongest first."""
-        return [tuple(CODES[theme] for theme in row if theme >= 0) for row in self.themes]
+        return [tuple(self.listed[theme].code for theme in row if theme >= 0) for row in self.themes]
 
 
 def rank(parts: Contributions, frame: pd.DataFrame, refused: NDArray[np.bool_], stats: PopulationStats) -> Ranking:
     """Choose the reasons of many clients at once.
 
-    A theme is a reason when it adds at least `MIN_SHARE` of what points towards the decision. The order of `THEMES`
+    A theme is a reason when it adds at least `MIN_SHARE` of what points towards the decision. The order of the codes
     decides a draw.
 
     Parameters
@@ -112,36 +110,38 @@ def rank(parts: Contributions, frame: pd.DataFrame, refused: NDArray[np.bool_], 
     -------
     Ranking
     """
-    theme_at = themes_of(parts.features)
-    stated = np.array([may_speak(name) for name in parts.features])
+    about = _themes(parts, stats)
+    may_be_named = np.array([feature.may_be_reason for feature in about.features])
     direction = np.where(refused, 1, -1)
     signed = direction[:, None] * parts.values
-    in_theme = theme_at[:, None] == np.arange(len(THEMES))
-    total = signed @ in_theme + _moved(signed, parts.features, theme_at, frame)
-    eligible = (total > 0) & (signed @ (in_theme & stated[:, None]) > 0)
-    eligible &= ~np.array([theme.protected for theme in THEMES])
+    moved = _moved(signed, about, frame)
+    total = signed @ about.membership + moved
+    unprotected = np.array([not feature.is_protected for feature in about.features])
+    named = np.maximum(signed * may_be_named, 0)
+    eligible = (total > 0) & (signed @ (about.membership & unprotected[:, None]) > 0)
+    eligible &= (named @ about.membership > 0) | (moved > 0)
+    eligible &= ~np.array([theme.protected for theme in about.listed])
     counted = np.where(eligible, total, 0.0)
     towards = counted.sum(axis=1, keepdims=True)
     share = np.divide(counted, towards, out=np.zeros_like(counted), where=towards > 0)
     order = np.argsort(-share, axis=1, kind="stable")[:, :MOST_REASONS]
     themes = np.where(np.take_along_axis(share, order, axis=1) >= MIN_SHARE, order, -1)
-    representatives = _representatives(parts.features, theme_at, signed * stated, frame, direction, stats)
-    return Ranking(themes, representatives, direction[:, None] * total, share, direction)
+    representatives = _representatives(parts.features, about, signed * may_be_named, frame, direction, stats)
+    return Ranking(about.listed, themes, representatives, direction[:, None] * total, share, direction)
 
 
-def themes_of(features: tuple[str, ...]) -> NDArray[np.int64]:
-    """Position in `THEMES` of the theme of each feature."""
-    return np.array([CODES.index(theme_of(name).code) for name in features])
+def _themes(parts: Contributions, stats: PopulationStats) -> Themes:
+    return themes_of([stats.feature(name) for name in parts.features])
 
 
 def reason_texts(
     parts: Contributions, frame: pd.DataFrame, ranking: Ranking, stats: PopulationStats
 ) -> list[tuple[Reason, ...]]:
     """The reasons of each client, in words; arguments as in `rank`."""
-    theme_at = themes_of(parts.features)
+    about = _themes(parts, stats)
     return [
         tuple(
-            _reason(parts, row, ranking, client, int(theme), theme_at, stats)
+            _reason(parts, row, ranking, client, int(theme), about, stats)
             for theme in ranking.themes[client]
             if theme >= 0
         )
@@ -189,63 +189,67 @@ def withheld(ranking: Ranking, client: int) -> list[dict[str, object]]:
     """Protected themes that point towards a client's decision and may not be a reason, the strongest first."""
     contribution = ranking.contribution[client]
     found = [
-        at for at, theme in enumerate(THEMES) if theme.protected and contribution[at] * ranking.direction[client] > 0
+        at
+        for at, theme in enumerate(ranking.listed)
+        if theme.protected and contribution[at] * ranking.direction[client] > 0
     ]
     return [
-        {"code": THEMES[at].code, "title": THEMES[at].title, "contribution": float(contribution[at])}
+        {
+            "code": ranking.listed[at].code,
+            "title": ranking.listed[at].title,
+            "contribution": float(contribution[at]),
+        }
         for at in sorted(found, key=lambda at: -abs(contribution[at]))
     ]
 
 
-def _moved(
-    signed: NDArray[np.float64], features: Sequence[str], theme_at: NDArray[np.int64], frame: pd.DataFrame
-) -> NDArray[np.float64]:
+def _moved(signed: NDArray[np.float64], about: Themes, frame: pd.DataFrame) -> NDArray[np.float64]:
     """What moves between themes, shape (n_clients, n_themes), because a source knows nothing of a client.
 
     Debt, lateness and history at other lenders are then one thing to say: that there is no record of them.
     """
-    moved = np.zeros((len(frame), len(THEMES)))
-    emptied = np.zeros((len(frame), len(features)), dtype=bool)
-    for flag, code, prefixes in HISTORIES:
-        if flag not in frame:
-            continue
+    moved = np.zeros((len(frame), len(about.listed)))
+    emptied = np.zeros(signed.shape, dtype=bool)
+    for flag, columns, theme in _histories(about, frame):
         rows = (frame[flag] == 0).to_numpy()
-        columns = np.array([name.startswith(prefixes) for name in features])
         moving = np.where(rows[:, None] & columns & ~emptied, signed, 0.0)
         emptied |= rows[:, None] & columns
-        moved[:, CODES.index(code)] += moving.sum(axis=1)
-        moved -= moving @ (theme_at[:, None] == np.arange(len(THEMES)))
+        moved[:, theme] += moving.sum(axis=1)
+        moved -= moving @ about.membership
     return moved
+
+
+def _histories(about: Themes, frame: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.bool_], int]]:
+    """Flags of the model, the widest first, each with the features that it empties and the theme that says so."""
+    theme_of = {feature.name: int(theme) for feature, theme in zip(about.features, about.at, strict=True)}
+    for flag, columns in about.histories.items():
+        if flag in frame and flag in theme_of:
+            yield flag, columns, theme_of[flag]
 
 
 def _representatives(
     features: tuple[str, ...],
-    theme_at: NDArray[np.int64],
+    about: Themes,
     signed: NDArray[np.float64],
     frame: pd.DataFrame,
     direction: NDArray[np.int64],
     stats: PopulationStats,
 ) -> NDArray[np.int64]:
-    """Position of the feature that represents each theme in words, shape (n_clients, n_themes)."""
-    contrary = _contrary(features, frame, direction, stats)
-    plain = np.array([OBSCURE_WEIGHT if any(part in name for part in OBSCURE) else 1.0 for name in features])
-    weighted = signed * plain * np.where(contrary, CONTRARY_WEIGHT, 1.0)
-    representatives = np.zeros((len(frame), len(THEMES)), dtype=np.int64)
-    for theme in np.unique(theme_at):
-        columns = np.flatnonzero(theme_at == theme)
+    """Position of the feature whose words stand for each theme, shape (n_clients, n_themes)."""
+    weighted = signed * np.where(_contrary(features, frame, direction, stats), CONTRARY_WEIGHT, 1.0)
+    representatives = np.zeros((len(frame), len(about.listed)), dtype=np.int64)
+    for theme in range(len(about.listed)):
+        columns = np.flatnonzero(about.at == theme)
         representatives[:, theme] = columns[np.argmax(weighted[:, columns], axis=1)]
     scores = [at for at, name in enumerate(features) if name in RAW_SCORES]
     if scores:
         # what the combinations of the scores say is said best by the score itself that lies farthest out
         depth = np.column_stack([_depth(frame[features[at]], direction, stats) for at in scores])
         farthest = np.array(scores)[np.argmax(depth, axis=1)]
-        external = CODES.index("external_scores")
+        external = about.position(EXTERNAL_SCORES)
         representatives[:, external] = np.where(depth.max(axis=1) > 0, farthest, representatives[:, external])
-    for flag, code, prefixes in HISTORIES:
-        theme = CODES.index(code)
-        own = [at for at, name in enumerate(features) if name.startswith(prefixes) and theme_at[at] == theme]
-        if flag in frame and own:
-            representatives[(frame[flag] == 0).to_numpy(), theme] = own[0]
+    for flag, _, theme in _histories(about, frame):
+        representatives[(frame[flag] == 0).to_numpy(), theme] = features.index(flag)
     return representatives
 
 
@@ -286,16 +290,16 @@ def _reason(
     ranking: Ranking,
     client: int,
     theme: int,
-    theme_at: NDArray[np.int64],
+    about: Themes,
     stats: PopulationStats,
 ) -> Reason:
     representative = parts.features[ranking.representatives[client, theme]]
-    own = np.flatnonzero(theme_at == theme)
+    own = np.flatnonzero(about.at == theme)
     signed = parts.values[client, own] * ranking.direction[client]
     strongest = [int(own[at]) for at in np.argsort(-signed, kind="stable")[:FEATURES_SHOWN] if signed[at] > 0]
     return Reason(
-        CODES[theme],
-        BY_CODE[CODES[theme]].title,
+        ranking.listed[theme].code,
+        ranking.listed[theme].title,
         sentence(stats.feature(representative), row, stats),
         representative,
         float(ranking.contribution[client, theme]),
@@ -311,9 +315,9 @@ def feature_entry(parts: Contributions, row: Row, client: int, at: int, stats: P
     value = row.get(name)
     return {
         "feature": name,
-        "label": label(feature),
-        "theme": theme_of(name).code,
-        "may_be_said": may_speak(name),
+        "label": feature.label,
+        "theme": feature.theme,
+        "may_be_said": feature.may_be_reason,
         "value": None if pd.isna(value) else value,
         "value_words": value_words(feature, value),
         "contribution": float(parts.values[client, at]),

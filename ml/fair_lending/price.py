@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.data.protected import protected_features
+from ml.data.catalog import protected_features, read_catalog
 from ml.data.training_set import TrainingData
 from ml.evaluation.amounts import read_amounts
 from ml.evaluation.assessment import assess
@@ -151,7 +151,7 @@ def price_without_protected(
 def _protected(database: Path, features: Sequence[str]) -> tuple[str, ...]:
     """Those of the features that are protected: some, but not all."""
     with connect(database) as con:
-        dropped = protected_features(con, features)
+        dropped = protected_features(read_catalog(con, features))
     if not 0 < len(dropped) < len(features):
         raise TrainingDataError(
             expected="some features made of gender, age or family, and some that are not",

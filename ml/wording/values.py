@@ -1,7 +1,6 @@
 """A value of a feature in plain words: with its unit, short, and honest at the ends."""
 
 import math
-import re
 
 import pandas as pd
 
@@ -11,9 +10,7 @@ DAYS_PER_MONTH = 30.44
 DAYS_PER_YEAR = 365.25
 SELDOM = 0.005
 LONGEST_CODE = 5
-_RAW_DATES = re.compile(
-    r"days_(employed|registration|id_publish|last_phone_change)$|application_product_term_days_employed_(mean|median)$"
-)
+FROM_APPLICATION = " from application"
 
 
 def value_words(feature: Feature, value: float | str | None) -> str:
@@ -21,9 +18,10 @@ def value_words(feature: Feature, value: float | str | None) -> str:
 
     Examples
     --------
-    >>> share = Feature("x", "number", "share 0..1", "")
-    >>> days = Feature("days_employed", "number", "days", "")
-    >>> value_words(share, 0.254), value_words(days, -1500), value_words(days, None)
+    >>> about = ("", "feat_application", "employment", "Work", "start of the employment")
+    >>> share = Feature("x", "number", "share 0..1", *about)
+    >>> start = Feature("y", "number", "days from application", *about)
+    >>> value_words(share, 0.254), value_words(start, -1500), value_words(start, None)
     ('25 %', '4.1 years before the application', 'no record')
     """
     if is_null(value):
@@ -31,20 +29,12 @@ def value_words(feature: Feature, value: float | str | None) -> str:
     if isinstance(value, str):
         return value.capitalize() if value.isupper() and len(value) > LONGEST_CODE else value
     size = float(value)
-    unit = _measure_unit(feature) if feature.unit == "as the measure" else feature.unit
-    if feature.kind == "flag":
-        words = "yes" if size else "no"
-    elif " per point of " in feature.description:
-        words = number(size)
-    elif unit == "days":
-        words = _days(feature, size)
-    elif unit == "months":
-        words = _relative(_counted(abs(size), "month"), size)
-    elif unit.endswith(("per month", "per day")):
-        words = f"{number(size)} {unit[unit.index('per') :]}"
-    else:
-        words = _FORMATS.get(unit.split(" ")[0], number)(size)
-    return words
+    unit, _, period = feature.unit.removesuffix(FROM_APPLICATION).partition(" per ")
+    if period:
+        words = f"{number(100 * size)} percentage points" if unit in POINTS else number(size)
+        return f"{words} per {period}"
+    words = _FORMATS.get(unit.split(" ")[0], number)(abs(size) if is_date(feature) else size)
+    return _relative(words, size) if is_date(feature) else words
 
 
 def percent(share: float) -> str:
@@ -81,9 +71,7 @@ def number(value: float) -> str:
 
 def is_date(feature: Feature) -> bool:
     """Whether days or months count from the application, negative before it."""
-    return (
-        feature.unit in {"days", "months"} and "relative to the application" in feature.description
-    ) or _RAW_DATES.match(feature.name) is not None
+    return feature.unit.endswith(FROM_APPLICATION)
 
 
 def is_null(value: object) -> bool:
@@ -95,7 +83,7 @@ def _per_cent(value: float) -> str:
     return f"{number(100 * value) if abs(value) < 0.01 else f'{100 * value:.0f}'} %"
 
 
-def _days(feature: Feature, days: float) -> str:
+def _days(days: float) -> str:
     size = abs(days)
     if size < 2 * DAYS_PER_MONTH:
         words = _counted(round(size) if size >= 1 else size, "day")
@@ -103,9 +91,7 @@ def _days(feature: Feature, days: float) -> str:
         words = _counted(round(size / DAYS_PER_MONTH), "month")
     else:
         words = f"{size / DAYS_PER_YEAR:.1f} years"
-    if is_date(feature):
-        return _relative(words, days)
-    return words if days >= 0 or feature.name == "days_birth" else f"minus {words}"
+    return words if days >= 0 else f"minus {words}"
 
 
 def _relative(words: str, when: float) -> str:
@@ -117,23 +103,17 @@ def _counted(size: float, unit: str) -> str:
     return f"{words} {unit}" if words == "1" else f"{words} {unit}s"
 
 
-def _measure_unit(feature: Feature) -> str:
-    """Unit of a comparison with peers: that of the measure in its name."""
-    name = feature.name
-    if "ratio" in name:
-        return "ratio"
-    if "ext_source" in name:
-        return "score"
-    return "days" if "days" in name else "currency"
-
-
+POINTS = {"ratio", "share"}
 # By the first word of the unit.
 _FORMATS = {
+    "flag": lambda size: "yes" if size else "no",
+    "days": _days,
+    "months": lambda size: _counted(size, "month"),
     "years": lambda size: _counted(size, "year"),
     "share": _per_cent,
     "ratio": lambda size: _per_cent(size) if abs(size) < 2 else f"{number(size)} times",
     "payments": lambda size: _counted(size, "payment"),
-    "index": lambda size: f"{size:.0f} of 100",
     "standard": lambda size: f"{size:+.1f} standard deviations",
     "score": lambda size: f"{size:.2f}" if abs(size) >= 0.01 else number(size),
+    "index": lambda size: f"{size:.0f} of 100",
 }

@@ -18,6 +18,7 @@ PAGE = PROJECT_ROOT / "dbt_project" / "README.md"
 BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"`(models/[\w/.]+)`")
 FEATURE = "bureau_active_card_count"
+MEANING = "Number of active credit cards at the bureau; null when the credit bureau has no record of the client."
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def test_every_folder_and_analysis_it_names_is_there():
     page = PAGE.read_text()
     project = PAGE.parent
     folders = re.findall(r"^\| `([\w/]+/)` \|", page, re.MULTILINE)
-    assert len(folders) == 7 and [folder for folder in folders if not (project / folder).is_dir()] == []
+    assert len(folders) == 8 and [folder for folder in folders if not (project / folder).is_dir()] == []
     listed = re.findall(r"^\| `(\w+)` \| ", page.split("### Ask a question", 1)[1].split("## Add", 1)[0], re.MULTILINE)
     assert sorted(listed) == sorted(path.stem for path in (project / "analyses").glob("*.sql"))
     [shown] = [block.text for block in blocks("Query it") if block.kind == "sh"]
@@ -127,7 +128,7 @@ def test_the_new_feature_stands_in_every_mart_with_its_comment(after: duckdb.Duc
         "select table_name, comment from duckdb_columns() where column_name = ? order by 1", [FEATURE]
     ).fetchall()
     marts = ["client_features", "feat_bureau", "scoring_set", "training_set"]
-    assert found == [(mart, "Number of active credit cards at the bureau.") for mart in marts]
+    assert found == [(mart, MEANING) for mart in marts]
 
 
 def test_the_new_feature_counts_what_the_raw_file_says(after: duckdb.DuckDBPyConnection):

@@ -1,67 +1,51 @@
-"""Synthetic clients with names, units and descriptions as the marts have them, for the tests of explanations."""
+"""Synthetic clients whose features are those of the marts, for the tests of explanations."""
+
+from dataclasses import replace
 
 import duckdb
 import numpy as np
 import pandas as pd
 
-from ml.data.catalog import Feature
 from ml.data.training_set import TrainingData, read_training_data
 from ml.explanation.population import measure_population
 from ml.modelling.pipeline import fit_members
 from ml.modelling.recipe import MemberSpec, TrainingConfig
 from ml.served.calibration import Calibration
 from ml.served.scorer import CreditScorer
+from tests.support.catalog import catalog_frame, catalogued
 from tests.support.tiny_warehouse import record_gate_run
 
 CLIENTS = 1_500
 THRESHOLD = 0.15
 BOOSTED = (MemberSpec(),)
-CATALOG = (
-    ("code_gender", "category", "category", "Gender of the client. Null when not available.", None),
-    ("name_family_status", "category", "category", "Family status of the client. Null when unknown.", None),
-    ("days_birth", "number", "days", "Client's age in days at the time of application.", 0.6),
-    ("cnt_children", "number", "count", "Number of children the client has.", 0.52),
-    ("ext_source_1", "number", "score 0..1", "Normalized score from external data source.", 0.35),
-    ("ext_source_2", "number", "score 0..1", "Normalized score from external data source.", 0.35),
-    ("ext_source_3", "number", "score 0..1", "Normalized score from external data source.", 0.35),
-    ("application_ext_source_mean", "number", "score 0..1", "Mean of the external scores that are known.", 0.3),
-    ("days_employed", "number", "days", "How many days before the application the employment began.", 0.55),
-    ("application_employed_to_age_ratio", "number", "ratio", "Days in the employment over age in days.", 0.45),
-    ("occupation_type", "category", "category", "What kind of occupation does the client have.", None),
-    ("amt_income_total", "number", "currency", "Income of the client.", 0.48),
-    ("amt_credit", "number", "currency", "Credit amount of the loan.", 0.51),
-    ("application_annuity_to_income_ratio", "number", "ratio", "Monthly annuity over yearly income.", 0.6),
-    ("flag_own_car", "flag", "flag", "Flag if the client owns a car. 1 yes, 0 no.", 0.47),
-    ("days_id_publish", "number", "days", "How many days before the application the document changed.", 0.55),
-    ("has_bureau_history", "flag", "flag", "1 when the credit bureau knows a loan of the client.", 0.48),
-    (
-        "bureau_debt_to_credit_ratio",
-        "number",
-        "ratio",
-        "Present debt over credit granted, both summed over all bureau loans.",
-        0.62,
-    ),
-    ("bureau_loan_count", "number", "count", "Number of bureau loans.", 0.5),
-    ("bureau_overdue_sum", "number", "currency", "Amount overdue now, summed over bureau loans.", 0.55),
-    ("installments_count_365d", "number", "count", "Instalments due in the last 365 days.", 0.5),
-    (
-        "installments_late_share_365d",
-        "number",
-        "share 0..1",
-        "Share of instalments paid late, over instalments due in the last 365 days.",
-        0.62,
-    ),
-    (
-        "card_utilisation_mean_12m",
-        "number",
-        "ratio",
-        "Mean balance over limit, over monthly records of credit cards of the last 12 months.",
-        0.62,
-    ),
-    ("previous_count", "number", "count", "Number of previous applications.", 0.5),
-    ("previous_refused_share", "number", "share 0..1", "Refused among the previous applications.", 0.6),
-)
-FEATURES = {name: Feature(name, kind, unit, words, area) for name, kind, unit, words, area in CATALOG}
+AUC = {
+    "code_gender": None,
+    "name_family_status": None,
+    "days_birth": 0.6,
+    "cnt_children": 0.52,
+    "ext_source_1": 0.35,
+    "ext_source_2": 0.35,
+    "ext_source_3": 0.35,
+    "application_ext_source_mean": 0.3,
+    "days_employed": 0.55,
+    "application_employed_to_age_ratio": 0.45,
+    "occupation_type": None,
+    "amt_income_total": 0.48,
+    "amt_credit": 0.51,
+    "application_annuity_to_income_ratio": 0.6,
+    "flag_own_car": 0.47,
+    "days_id_publish": 0.55,
+    "has_bureau_history": 0.48,
+    "bureau_debt_to_credit_ratio": 0.62,
+    "bureau_loan_count": 0.5,
+    "bureau_overdue_sum": 0.55,
+    "installments_count_365d": 0.5,
+    "installments_late_share_365d": 0.62,
+    "card_utilisation_mean_12m": 0.62,
+    "previous_count": 0.5,
+    "previous_refused_share": 0.6,
+}
+FEATURES = {name: replace(catalogued(name), auc=area) for name, area in AUC.items()}
 
 
 def synthetic_clients(clients: int = CLIENTS, seed: int = 0) -> pd.DataFrame:
@@ -129,7 +113,7 @@ def write_explained_warehouse(path, scoring: int = 500):
     """A warehouse with a training set, a scoring set and a catalogue, approved by the quality gate."""
     clients = synthetic_clients()
     applicants = synthetic_clients(scoring, seed=1).assign(sk_id_curr=lambda frame: frame["sk_id_curr"] + 500_000)
-    catalog = pd.DataFrame(CATALOG, columns=["feature", "kind", "unit", "description", "auc"])
+    catalog = catalog_frame(FEATURES.values())
     with duckdb.connect(str(path)) as con:
         con.register("clients", clients)
         con.register("applicants", applicants)

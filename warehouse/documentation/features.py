@@ -5,7 +5,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +15,31 @@ from dbt.cli.main import dbtRunner
 
 from warehouse.core.errors import ContractError
 from warehouse.core.settings import PROJECT_ROOT
+from warehouse.documentation.comments import GRAMMAR, Described, descriptions, full_description
+from warehouse.documentation.wording import SEEDS, THEMES, UNITS, Wording
 from warehouse.loading.contract import Contract
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
-DESCRIPTION = re.compile(r"^\s*-- \[(?P<unit>[^\]]+)\] (?P<text>.+?)\s*$")
+LONGEST_LABEL = 60
 MART_DESCRIPTION = re.compile(r"^\s*-- (?P<text>One row per .+?)\s*$", re.MULTILINE)
-ALIASED = re.compile(r"\bas\s+(?P<name>\w+),?\s*$")
-BARE = re.compile(r"^\s*(?:\w+\.)?(?P<name>(?!case\b)\w+),?\s*$")
 WINDOW = re.compile(r"_(\d+[dm]|last_\d+(?:_loans?)?|first_\d+|last_loan)(?:_|$)")
 AGGREGATE = re.compile(r"_(count|sum|mean|median|std|min|max|share|ratio|slope|difference|product|range)(?=_|$)")
 
 
 @dataclass(frozen=True)
 class Feature:
-    """A column of a feature mart."""
+    """A column of a feature mart: see `Described`; its description also says what null means."""
 
     name: str
     unit: str
+    theme: str
+    label: str
     description: str
     data_type: str
+    label_if_no: str | None = None
+    is_protected: bool = False
+    may_be_reason: bool = True
+    counted_in: str | None = None
 
     @property
     def window(self) -> str | None:
@@ -58,7 +64,15 @@ class FeatureMart:
     sources: tuple[str, ...]
 
 
-def read_feature_marts(contract: Contract) -> list[FeatureMart]:
+@dataclass(frozen=True)
+class Documented:
+    """What the project's SQL says: its feature marts, and the types that its staging models give their columns."""
+
+    marts: tuple[FeatureMart, ...]
+    staging_types: dict[str, dict[str, str]]
+
+
+def read_project(contract: Contract) -> Documented:
     """Compile the feature marts, and read names, units and descriptions from their SQL, types from empty tables.
 
     Raises
@@ -66,6 +80,7 @@ def read_feature_marts(contract: Contract) -> list[FeatureMart]:
     ContractError
         The project does not compile, or a feature has no description.
     """
+    wording = Wording(DBT_PROJECT)
     with tempfile.TemporaryDirectory() as folder:
         nodes, graph = _compile(Path(folder))
         with duckdb.connect(":memory:") as con:
@@ -75,51 +90,75 @@ def read_feature_marts(contract: Contract) -> list[FeatureMart]:
             for table in contract.tables.values():
                 columns = ", ".join(f'"{column.name}" {column.data_type}' for column in table.columns)
                 con.execute(f'create table raw."{table.name}" ({columns})')
-            marts = []
+            marts, staging_types = [], {}
             for node in nodes:
                 con.execute(f"create view {node.schema}.{node.alias} as {node.compiled_code}")
+                if node.schema == "staging":
+                    staging_types[node.name] = _types(con, node)
                 if node.name.startswith("feat_"):
-                    marts.append(_mart(con, node, graph))
+                    marts.append(_mart(con, node, graph, wording))
     # the order of columns is that of names, what reads all sources last: which mart reads which does not move them
-    return sorted(marts, key=lambda mart: (len(mart.sources) == len(contract.tables), mart.name))
+    marts.sort(key=lambda mart: (len(mart.sources) == len(contract.tables), mart.name))
+    return Documented(tuple(marts), staging_types)
 
 
-def descriptions(sql: str) -> dict[str, tuple[str, str]]:
-    r"""Unit and description of the columns that a compiled query documents.
-
-    Examples
-    --------
-    >>> descriptions("select\n-- [days] Age.\n    max(\n    x\n) as age,\n-- [count] Loans.\n    n\nfrom t")
-    {'age': ('days', 'Age.'), 'n': ('count', 'Loans.')}
-    """
-    found: dict[str, tuple[str, str]] = {}
-    waiting: tuple[str, str] | None = None
-    first = False  # a bare column stands on the very next line; what is longer ends in `as name`
-    for line in filter(str.strip, sql.splitlines()):
-        if described := DESCRIPTION.match(line):
-            waiting, first = (described["unit"], described["text"]), True
-            continue
-        named = ALIASED.search(line) or (BARE.match(line) if first else None)
-        if waiting and named:
-            found[named["name"]], waiting = waiting, None
-        first = False
-    return found
-
-
-def _mart(con: duckdb.DuckDBPyConnection, node: Any, graph: dict[str, Any]) -> FeatureMart:  # noqa: ANN401 - a dbt node
-    described = descriptions(node.compiled_code)
+def _types(con: duckdb.DuckDBPyConnection, node: Any) -> dict[str, str]:  # noqa: ANN401 - a dbt node
     columns = con.execute(f"describe {node.schema}.{node.alias}").fetchall()
-    types = {name: data_type.lower() for name, data_type, *_ in columns if name != "sk_id_curr"}
+    return {name: data_type.lower() for name, data_type, *_ in columns}
+
+
+def _mart(
+    con: duckdb.DuckDBPyConnection,
+    node: Any,  # noqa: ANN401 - a dbt node
+    graph: dict[str, Any],
+    wording: Wording,
+) -> FeatureMart:
+    described = descriptions(node.compiled_code)
+    types = {name: data_type for name, data_type in _types(con, node).items() if name != "sk_id_curr"}
     silent = [name for name in types if name not in described]
     title = MART_DESCRIPTION.search(node.compiled_code)
     if silent or not title:
         raise ContractError(
-            expected=f"`-- [unit] description` above every feature of {node.name}, `-- One row per` at its top",
+            expected=f"{GRAMMAR} above every feature of {node.name}, `-- One row per` at its top",
             found=f"none for {', '.join(silent[:5]) or 'the mart'}",
             remedy=f"describe it in {node.original_file_path}",
         )
-    features = tuple(Feature(name, *described[name], types[name]) for name in types)
+    features = tuple(_feature(name, described[name], types[name], node, wording) for name in types)
     return FeatureMart(node.name, title["text"], features, tuple(sorted(_sources(node.unique_id, graph))))
+
+
+def _feature(name: str, described: Described, data_type: str, node: Any, wording: Wording) -> Feature:  # noqa: ANN401
+    """A feature with what the seeds add to its line, if they know what it names."""
+    made_of = described.theme if wording.themes.get(described.theme) else described.made_of
+    feature = Feature(
+        name=name,
+        unit=described.unit,
+        theme=described.theme,
+        label=described.label,
+        description="",
+        data_type=data_type,
+        label_if_no=described.label_if_no,
+        is_protected=made_of is not None,
+        may_be_reason=described.may_be_reason and made_of is None,
+        counted_in=described.counted_in,
+    )
+    faults = {
+        f"unit {described.unit}, which {SEEDS}/{UNITS}.csv does not list": described.unit not in wording.units,
+        f"theme {described.theme}, which {SEEDS}/{THEMES}.csv does not list": described.theme not in wording.themes,
+        f"made of {made_of}, which is no protected theme": made_of is not None and not wording.themes.get(made_of),
+        f"a label of {len(described.label)} characters, {described.label}": len(described.label) > LONGEST_LABEL,
+        "a flag with one label": described.unit == "flag" and not described.label_if_no,
+    }
+    if fault := next((fault for fault, is_so in faults.items() if is_so), None):
+        raise ContractError(
+            expected=f"{GRAMMAR} with a unit and a theme of the seeds, at most {LONGEST_LABEL} characters of label, "
+            "`yes / no` for a flag",
+            found=f"{name}: {fault}",
+            remedy=f"correct the line above it in {node.original_file_path}, or add to the seed",
+        )
+    nothing_is_zero = feature.aggregate == "count" or "; 0 when " in described.text
+    null_meaning = wording.null_meaning(node.name, nothing_is_zero=nothing_is_zero)
+    return replace(feature, description=full_description(described, null_meaning))
 
 
 def _sources(unique_id: str, graph: dict[str, Any]) -> set[str]:

@@ -8,7 +8,7 @@ import yaml
 
 from warehouse.core.errors import ContractError
 from warehouse.core.settings import PROJECT_ROOT
-from warehouse.documentation.features import Feature, FeatureMart, read_feature_marts
+from warehouse.documentation.features import Feature, FeatureMart, read_project
 from warehouse.loading.contract import Contract, Table, load_contract
 
 MODELS_DIR = PROJECT_ROOT / "dbt_project" / "models"
@@ -70,12 +70,15 @@ def documents() -> dict[Path, str]:
         A feature is not described, or two feature marts make one of the same name.
     """
     contract = load_contract()
-    staging = [_staging_model(contract, table) for table in contract.tables.values()]
+    project = read_project(contract)
+    types = project.staging_types
+    staging = [_typed(_staging_model(contract, table), types) for table in contract.tables.values()]
+    unioned = _typed(_unioned(contract), {"int_applications_unioned": types["stg_home_credit__application_test"]})
     sources = "_home_credit__sources.yml"
     return {
         MODELS_DIR / "staging" / "_home_credit__models.yml": _render(staging, sources),
-        MODELS_DIR / "intermediate" / "_int_applications_unioned__models.yml": _render([_unioned(contract)], sources),
-        MODELS_DIR / "marts" / "_feature_marts__models.yml": _render(marts(read_feature_marts(contract)), "feat_*.sql"),
+        MODELS_DIR / "intermediate" / "_int_applications_unioned__models.yml": _render([unioned], sources),
+        MODELS_DIR / "marts" / "_feature_marts__models.yml": _render(marts(project.marts), "feat_*.sql"),
     }
 
 
@@ -113,6 +116,12 @@ def _feature_column(mart: FeatureMart, feature: Feature) -> dict[str, Any]:
         "mart": mart.name,
         "sources": ", ".join(mart.sources),
         "unit": feature.unit,
+        "theme": feature.theme,
+        "label": feature.label,
+        "label_if_no": feature.label_if_no,
+        "is_protected": feature.is_protected,
+        "may_be_reason": feature.may_be_reason,
+        "counted_in": feature.counted_in,
         "aggregate": feature.aggregate,
         "window": feature.window,
     }
@@ -120,8 +129,15 @@ def _feature_column(mart: FeatureMart, feature: Feature) -> dict[str, Any]:
         "name": feature.name,
         "data_type": feature.data_type,
         "description": feature.description,
-        "config": {"meta": {name: value for name, value in meta.items() if value}},
+        "config": {"meta": {name: value for name, value in meta.items() if value is not None}},
     }
+
+
+def _typed(model: dict[str, Any], types: dict[str, dict[str, str]]) -> dict[str, Any]:
+    """A model with the types that its SQL gives the columns, which are not always those of the raw file."""
+    known = types[model["name"]]
+    columns = [column | {"data_type": known.get(column["name"], column["data_type"])} for column in model["columns"]]
+    return model | {"columns": columns}
 
 
 def _staging_model(contract: Contract, table: Table) -> dict[str, Any]:

@@ -25,17 +25,16 @@ peers as (
     select
         sk_id_curr,
         {% for measure in peer_measures %}
-        {% set unit = 'days' if measure.name == 'days_employed' else 'score 0..1' %}
-        -- [{{ unit }}] Mean of {{ measure.says }} among labelled clients with the same credit over annuity (to a quarter of a payment).
+        -- [{{ 'days from application' if measure.name == 'days_employed' else 'score 0..1' }} | {{ 'employment' if measure.name == 'days_employed' else 'external_scores' }} | not a reason] {{ measure.label }}, mean of similar loans: Mean of {{ measure.says }} among labelled clients with the same credit over annuity, to a quarter of a payment.
         product_term_{{ measure.name }}_mean as application_product_term_{{ measure.name }}_mean,
-        -- [{{ unit }}] Difference of {{ measure.says }} from its mean among labelled clients with the same credit over annuity (to a quarter of a payment).
+        -- [{{ 'days' if measure.name == 'days_employed' else 'score -1..1' }} | {{ 'employment' if measure.name == 'days_employed' else 'external_scores' }} | not a reason] {{ measure.label }}, against similar loans: Difference of {{ measure.says }} from its mean among labelled clients with the same credit over annuity, to a quarter of a payment.
         product_term_{{ measure.name }}_difference as application_product_term_{{ measure.name }}_difference,
         {% endfor %}
         {% for measure in demography_measures() %}
-        -- [standard deviations] How far the {{ measure.says }} lies from labelled clients of the same education, occupation and decade of age.
+        -- [standard deviations | {{ measure.theme }} | made of age] {{ measure.label }} against clients of like age and work: How far the {{ measure.says }} lies from labelled clients of the same education, occupation and decade of age.
         demography_{{ measure.name }}_standard_score as application_demography_{{ measure.name }}_standard_score,
         {% endfor %}
-        -- [count] Labelled clients with the same credit over annuity, to a quarter of a payment (a proxy of product and term).
+        -- [count | loan | not a reason] clients with a similar loan: Labelled clients with the same credit over annuity, to a quarter of a payment, a proxy of product and term.
         product_term_client_count as application_product_term_client_count
     from {{ ref('int_application_peers') }}
 
@@ -68,224 +67,224 @@ features as (
         sk_id_curr,
 
         -- the application as it was filled in
-        -- [category] Identification if loan is cash or revolving.
+        -- [category | loan] type of loan: Type of the loan asked for, cash or revolving.
         name_contract_type,
-        -- [category] Gender of the client. Null when not available.
+        -- [category | gender] gender: Gender of the client; null when the release does not say.
         code_gender,
-        -- [flag] Flag if the client owns a car. 1 yes, 0 no.
+        -- [flag | property] owns a car / owns no car: Whether the client owns a car.
         flag_own_car,
-        -- [flag] Flag if client owns a house or flat. 1 yes, 0 no.
+        -- [flag | property] owns a house or flat / owns no house or flat: Whether the client owns a house or flat.
         flag_own_realty,
-        -- [count] Number of children the client has.
+        -- [count | family] children: Number of children of the client.
         cnt_children,
-        -- [currency] Income of the client.
+        -- [currency | affordability] yearly income: Yearly income of the client.
         amt_income_total,
-        -- [currency] Credit amount of the loan.
+        -- [currency | loan] credit asked for: Amount of the credit asked for.
         amt_credit,
-        -- [currency] Loan annuity.
+        -- [currency | loan] monthly payment of this loan: Annuity of the loan asked for, which is paid every month.
         amt_annuity,
-        -- [currency] For consumer loans it is the price of the goods for which the loan is given.
+        -- [currency | loan] price of the goods: Price of the goods that the loan is for.
         amt_goods_price,
-        -- [category] Who was accompanying client when he was applying for the loan.
+        -- [category | family] who came along to apply: Who accompanied the client to apply for the loan, such as the spouse or children.
         name_type_suite,
-        -- [category] Clients income type (businessman, working, maternity leave,...)
+        -- [category | employment] kind of income: Kind of income of the client, such as working, pensioner or maternity leave.
         name_income_type,
-        -- [category] Level of highest education the client achieved.
+        -- [category | employment] education: Highest level of education of the client.
         name_education_type,
-        -- [category] Family status of the client. Null when unknown.
+        -- [category | family] family status: Family status of the client; null when the release does not say.
         name_family_status,
-        -- [category] What is the housing situation of the client (renting, living with parents, ...)
+        -- [category | property] housing: How the client lives, such as in a rented flat or with the parents.
         name_housing_type,
-        -- [normalised 0..1] Normalized population of region where client lives (higher number means the client lives in more populated region)
+        -- [normalised 0..1 | region] population of the region, normalised: Population of the region where the client lives, larger in more populated regions.
         region_population_relative,
-        -- [days] Client's age in days at the time of application.
+        -- [days from application | age] date of birth: Date of birth of the client.
         days_birth,
-        -- [days] How many days before the application the person started current employment. Null when not employed.
+        -- [days from application | employment] start of the present employment: Start of the present employment; null when not employed.
         days_employed,
-        -- [days] How many days before the application did client change his registration.
+        -- [days from application | identity] last change of the registration: Last change of the client's registration.
         days_registration,
-        -- [days] How many days before the application did client change the identity document with which he applied for the loan.
+        -- [days from application | identity] last change of the identity document: Last change of the identity document that the client applied with.
         days_id_publish,
-        -- [years] Age of client's car.
+        -- [years | property] age of the car: Age of the car that the client owns; null when there is none.
         own_car_age,
-        -- [flag] Did client provide work phone (1=YES, 0=NO)
+        -- [flag | employment] gave an employer's phone / gave no employer's phone: Whether the client gave the phone number of an employer.
         flag_emp_phone,
-        -- [flag] Did client provide home phone (1=YES, 0=NO)
+        -- [flag | identity] gave a work phone / gave no work phone: Whether the client gave a work phone, which the release describes as a home phone.
         flag_work_phone,
-        -- [flag] Did client provide home phone (1=YES, 0=NO). The release describes FLAG_WORK_PHONE in the same words.
+        -- [flag | identity] gave a home phone / gave no home phone: Whether the client gave a home phone.
         flag_phone,
-        -- [flag] Did client provide email (1=YES, 0=NO)
+        -- [flag | identity] gave an e-mail address / gave no e-mail address: Whether the client gave an e-mail address.
         flag_email,
-        -- [category] What kind of occupation does the client have.
+        -- [category | employment] occupation: Occupation of the client.
         occupation_type,
-        -- [count] How many family members does client have.
+        -- [count | family] family members: Number of family members of the client.
         cnt_fam_members,
-        -- [grade 1..3] Our rating of the region where client lives (1,2,3)
+        -- [grade 1..3 | region] rating of the region, 1 to 3: Home Credit's rating of the region where the client lives.
         region_rating_client,
-        -- [grade 1..3] Our rating of the region where client lives with taking city into account (1,2,3)
+        -- [grade 1..3 | region] rating of the region and city, 1 to 3: Home Credit's rating of the region where the client lives, taking the city into account.
         region_rating_client_w_city,
-        -- [category] On which day of the week did the client apply for the loan.
+        -- [category | circumstances] day of the week of the application: Day of the week when the client applied for the loan.
         weekday_appr_process_start,
-        -- [hour 0..23] Approximately at what hour did the client apply for the loan.
+        -- [hour 0..23 | circumstances] hour of the application: Approximate hour of the day when the client applied for the loan.
         hour_appr_process_start,
-        -- [flag] Flag if client's permanent address does not match contact address (1=different, 0=same, at region level)
+        -- [flag | region] permanent and contact address lie in different regions / permanent and contact address lie in the same region: Whether permanent and contact address lie in different regions.
         reg_region_not_live_region,
-        -- [flag] Flag if client's permanent address does not match work address (1=different, 0=same, at region level)
+        -- [flag | region] permanent and work address lie in different regions / permanent and work address lie in the same region: Whether permanent and work address lie in different regions.
         reg_region_not_work_region,
-        -- [flag] Flag if client's contact address does not match work address (1=different, 0=same, at region level)
+        -- [flag | region] contact and work address lie in different regions / contact and work address lie in the same region: Whether contact and work address lie in different regions.
         live_region_not_work_region,
-        -- [flag] Flag if client's permanent address does not match contact address (1=different, 0=same, at city level)
+        -- [flag | region] permanent and contact address lie in different cities / permanent and contact address lie in the same city: Whether permanent and contact address lie in different cities.
         reg_city_not_live_city,
-        -- [flag] Flag if client's permanent address does not match work address (1=different, 0=same, at city level)
+        -- [flag | region] permanent and work address lie in different cities / permanent and work address lie in the same city: Whether permanent and work address lie in different cities.
         reg_city_not_work_city,
-        -- [flag] Flag if client's contact address does not match work address (1=different, 0=same, at city level)
+        -- [flag | region] contact and work address lie in different cities / contact and work address lie in the same city: Whether contact and work address lie in different cities.
         live_city_not_work_city,
-        -- [category] Type of organization where client works. Null when not available.
+        -- [category | employment] type of employer: Type of organisation that the client works for; null when the release does not say.
         organization_type,
-        -- [normalised 0..1] Building where the client lives: size of the apartments, average, normalised to 0..1.
+        -- [normalised 0..1 | property] size of the flats in the building: Average size of the flats in the building where the client lives, normalised.
         apartments_avg,
-        -- [normalised 0..1] Building where the client lives: basement area, average, normalised to 0..1.
+        -- [normalised 0..1 | property] basement area of the building: Average basement area of the building where the client lives, normalised.
         basementarea_avg,
-        -- [normalised 0..1] Building where the client lives: start of the use of the building, average, normalised to 0..1.
+        -- [normalised 0..1 | property] first use of the building: Average year in which the building where the client lives was first used, normalised.
         years_beginexpluatation_avg,
-        -- [normalised 0..1] Building where the client lives: year of construction, average, normalised to 0..1.
+        -- [normalised 0..1 | property] construction year of the building: Average year in which the building where the client lives was built, normalised.
         years_build_avg,
-        -- [normalised 0..1] Building where the client lives: common area, average, normalised to 0..1.
+        -- [normalised 0..1 | property] common area of the building: Average common area of the building where the client lives, normalised.
         commonarea_avg,
-        -- [normalised 0..1] Building where the client lives: number of elevators, average, normalised to 0..1.
+        -- [normalised 0..1 | property] lifts in the building: Average number of lifts in the building where the client lives, normalised.
         elevators_avg,
-        -- [normalised 0..1] Building where the client lives: number of entrances, average, normalised to 0..1.
+        -- [normalised 0..1 | property] entrances of the building: Average number of entrances of the building where the client lives, normalised.
         entrances_avg,
-        -- [normalised 0..1] Building where the client lives: highest number of floors, average, normalised to 0..1.
+        -- [normalised 0..1 | property] highest number of floors of the building: Average of the highest number of floors of the building where the client lives, normalised.
         floorsmax_avg,
-        -- [normalised 0..1] Building where the client lives: lowest number of floors, average, normalised to 0..1.
+        -- [normalised 0..1 | property] lowest number of floors of the building: Average of the lowest number of floors of the building where the client lives, normalised.
         floorsmin_avg,
-        -- [normalised 0..1] Building where the client lives: land area, average, normalised to 0..1.
+        -- [normalised 0..1 | property] land area of the building: Average land area of the building where the client lives, normalised.
         landarea_avg,
-        -- [normalised 0..1] Building where the client lives: size of the living apartments, average, normalised to 0..1.
+        -- [normalised 0..1 | property] size of the residential flats in the building: Average size of the residential flats in the building where the client lives, normalised.
         livingapartments_avg,
-        -- [normalised 0..1] Building where the client lives: living area, average, normalised to 0..1.
+        -- [normalised 0..1 | property] living area of the building: Average living area of the building where the client lives, normalised.
         livingarea_avg,
-        -- [normalised 0..1] Building where the client lives: size of the non-living apartments, average, normalised to 0..1.
+        -- [normalised 0..1 | property] size of the other flats in the building: Average size of the flats in the client's building that are not lived in, normalised.
         nonlivingapartments_avg,
-        -- [normalised 0..1] Building where the client lives: non-living area, average, normalised to 0..1.
+        -- [normalised 0..1 | property] non-living area of the building: Average non-living area of the building where the client lives, normalised.
         nonlivingarea_avg,
-        -- [category] Account from which capital repairs of the building are paid (mode).
+        -- [category | property] account for major repairs of the building: Most frequent account from which major repairs of the client's building are paid.
         fondkapremont_mode,
-        -- [category] Type of the building where the client lives (mode).
+        -- [category | property] type of building: Most frequent type of the building where the client lives.
         housetype_mode,
-        -- [normalised 0..1] Building where the client lives: total area, mode, normalised to 0..1.
+        -- [normalised 0..1 | property] total area of the building: Most frequent total area of the building where the client lives, normalised.
         totalarea_mode,
-        -- [category] Material of the walls of the building where the client lives (mode).
+        -- [category | property] walls of the building: Most frequent material of the walls of the building where the client lives.
         wallsmaterial_mode,
-        -- [flag] Is the building where the client lives in an emergency state: Yes or No (mode).
+        -- [flag | property] lives in a building in an emergency state / lives in a building that is in no emergency state: Whether the building where the client lives is in an emergency state; null when the release does not say.
         emergencystate_mode,
-        -- [count] How many observation of client's social surroundings with observable 30 DPD (days past due) default.
+        -- [count | social_circle] acquaintances observed for 30 days past due: Acquaintances of the client whose payments were observed, at 30 days past due.
         obs_30_cnt_social_circle,
-        -- [count] How many observation of client's social surroundings defaulted on 30 DPD (days past due)
+        -- [count | social_circle] acquaintances in default at 30 days past due: Acquaintances of the client who were in default at 30 days past due.
         def_30_cnt_social_circle,
-        -- [count] How many observation of client's social surroundings with observable 60 DPD (days past due) default.
+        -- [count | social_circle] acquaintances observed for 60 days past due: Acquaintances of the client whose payments were observed, at 60 days past due.
         obs_60_cnt_social_circle,
-        -- [count] How many observation of client's social surroundings defaulted on 60 (days past due) DPD.
+        -- [count | social_circle] acquaintances in default at 60 days past due: Acquaintances of the client who were in default at 60 days past due.
         def_60_cnt_social_circle,
-        -- [days] How many days before application did client change phone. Null when unknown (0 in the release).
+        -- [days from application | identity] last change of the phone: Last change of the client's phone; null when unknown, which is 0 in the release.
         days_last_phone_change,
-        -- [flag] Did client provide document 3.
+        -- [flag | identity] handed in document 3 / did not hand in document 3: Whether the client handed in document 3.
         flag_document_3,
-        -- [flag] Did client provide document 6.
+        -- [flag | identity] handed in document 6 / did not hand in document 6: Whether the client handed in document 6.
         flag_document_6,
-        -- [flag] Did client provide document 8.
+        -- [flag | identity] handed in document 8 / did not hand in document 8: Whether the client handed in document 8.
         flag_document_8,
-        -- [count] Number of enquiries to Credit Bureau about the client one hour before application.
+        -- [count | enquiries] enquiries to the credit bureau, last hour: Enquiries to the credit bureau about the client in the hour before the application.
         amt_req_credit_bureau_hour,
-        -- [count] Number of enquiries to Credit Bureau about the client one day before application (excluding one hour before application)
+        -- [count | enquiries] enquiries to the credit bureau, last day: Enquiries to the credit bureau about the client in the day before the application, without the last hour.
         amt_req_credit_bureau_day,
-        -- [count] Number of enquiries to Credit Bureau about the client one week before application (excluding one day before application)
+        -- [count | enquiries] enquiries to the credit bureau, last week: Enquiries to the credit bureau about the client in the week before the application, without the last day.
         amt_req_credit_bureau_week,
-        -- [count] Number of enquiries to Credit Bureau about the client one month before application (excluding one week before application)
+        -- [count | enquiries] enquiries to the credit bureau, last month: Enquiries to the credit bureau about the client in the month before the application, without the last week.
         amt_req_credit_bureau_mon,
-        -- [count] Number of enquiries to Credit Bureau about the client 3 month before application (excluding one month before application)
+        -- [count | enquiries] enquiries to the credit bureau, two to three months ago: Enquiries to the credit bureau about the client in the three months before the application, without the last month.
         amt_req_credit_bureau_qrt,
-        -- [count] Number of enquiries to the credit bureau about the client in the year before the application (excluding the last three months).
+        -- [count | enquiries] enquiries to the credit bureau, 4 to 12 months ago: Enquiries to the credit bureau about the client in the year before the application, without the last three months.
         amt_req_credit_bureau_year,
 
         -- external scores
-        -- [score 0..1] Normalized score from external data source.
+        -- [score 0..1 | external_scores] external score 1: First score from an external source, higher is safer.
         ext_source_1,
-        -- [score 0..1] Normalized score from external data source.
+        -- [score 0..1 | external_scores] external score 2: Second score from an external source, higher is safer.
         ext_source_2,
-        -- [score 0..1] Normalized score from external data source.
+        -- [score 0..1 | external_scores] external score 3: Third score from an external source, higher is safer.
         ext_source_3,
-        -- [count] Number of the three external scores that are known.
+        -- [count | external_scores] known external scores: Number of the three external scores that are known.
         ext_source_count as application_ext_source_count,
-        -- [score 0..1] Mean of the external scores that are known.
+        -- [score 0..1 | external_scores] mean of the external scores: Mean of the external scores that are known.
         {{ safe_ratio('ext_source_total', 'ext_source_count') }} as application_ext_source_mean,
-        -- [score 0..1] Smallest of the external scores that are known.
+        -- [score 0..1 | external_scores] lowest external score: Lowest of the external scores that are known.
         ext_source_min as application_ext_source_min,
-        -- [score 0..1] Largest of the external scores that are known.
+        -- [score 0..1 | external_scores] highest external score: Highest of the external scores that are known.
         ext_source_max as application_ext_source_max,
-        -- [score 0..1] Median of the external scores that are known.
+        -- [score 0..1 | external_scores] median of the external scores: Median of the external scores that are known.
         case
             when ext_source_count = 3 then ext_source_total - ext_source_min - ext_source_max
             else {{ safe_ratio('ext_source_total', 'ext_source_count') }}
         end as application_ext_source_median,
-        -- [score 0..1] Product of the three external scores; null unless all three are known.
+        -- [score 0..1 | external_scores | not a reason] product of the three external scores: Product of the three external scores; null unless all three are known.
         ext_source_1 * ext_source_2 * ext_source_3 as application_ext_source_product,
-        -- [score 0..1] Product of the second and the third external score.
+        -- [score 0..1 | external_scores | not a reason] product of external scores 2 and 3: Product of the second and the third external score; null unless both are known.
         ext_source_2 * ext_source_3 as application_ext_source_2_3_product,
 
         -- the loan against its terms and the client's means
-        -- [payments] Credit over annuity: a proxy of the term in monthly payments.
+        -- [payments | loan] credit over monthly payment, a proxy of the term: Credit over annuity, a proxy of the number of monthly payments.
         {{ safe_ratio('amt_credit', 'amt_annuity') }} as application_credit_to_annuity_ratio,
-        -- [ratio] Credit over the price of the goods; above 1, fees and insurance are financed too.
+        -- [ratio | loan] credit over the price of the goods: Credit over the price of the goods, above 1 when fees and insurance are financed too.
         {{ safe_ratio('amt_credit', 'amt_goods_price') }} as application_credit_to_goods_price_ratio,
-        -- [currency] Credit minus the price of the goods.
+        -- [currency | loan] credit beyond the price of the goods: Credit minus the price of the goods.
         amt_credit - amt_goods_price as application_credit_minus_goods_price,
-        -- [ratio] Monthly annuity over yearly income.
+        -- [ratio | affordability] monthly payment over yearly income: Annuity, which is paid every month, over yearly income.
         {{ safe_ratio('amt_annuity', 'amt_income_total') }} as application_annuity_to_income_ratio,
-        -- [ratio] Credit over yearly income.
+        -- [ratio | affordability] credit over yearly income: Credit asked for over yearly income.
         {{ safe_ratio('amt_credit', 'amt_income_total') }} as application_credit_to_income_ratio,
-        -- [currency] Yearly income per family member.
+        -- [currency | affordability | made of family] yearly income per family member: Yearly income per family member.
         {{ safe_ratio('amt_income_total', 'cnt_fam_members') }} as application_income_per_family_member,
 
         -- the client's times against each other
-        -- [flag] 1 when the release gives no start of employment (365243, mostly pensioners).
+        -- [flag | employment] has no employment on record / has an employment on record: Whether the release gives no start of employment, which is so mostly for pensioners.
         case when days_employed is null then 1 else 0 end as application_is_not_employed,
-        -- [ratio] Days in the present employment over age in days.
+        -- [ratio | employment | made of age] time in employment over age: Time in the present employment over the client's age.
         {{ safe_ratio('days_employed', 'days_birth') }} as application_employed_to_age_ratio,
-        -- [days] Age at which the present employment began.
+        -- [days | age] age at the start of the employment: Age at which the present employment began; null when not employed.
         days_employed - days_birth as application_age_at_employment_days,
-        -- [ratio] Days since the identity document was changed over age in days.
+        -- [ratio | identity | made of age] time with the identity document over age: Time since the identity document was changed over the client's age.
         {{ safe_ratio('days_id_publish', 'days_birth') }} as application_id_publish_to_age_ratio,
-        -- [ratio] Days since the phone was changed over age in days.
+        -- [ratio | identity | made of age] time with the phone over age: Time since the phone was changed over the client's age.
         {{ safe_ratio('days_last_phone_change', 'days_birth') }} as application_phone_change_to_age_ratio,
-        -- [ratio] Age of the car over age of the client.
+        -- [ratio | property | made of age] age of the car over age of the client: Age of the car over age of the client; null when there is no car.
         {{ safe_ratio('own_car_age * 365.25', '-days_birth') }} as application_car_age_to_age_ratio,
-        -- [years] Age of the client when the loan would be paid off, with credit over annuity as the term.
+        -- [years | age] age when the loan is paid off: Age of the client when the loan would be paid off, with credit over annuity as the term.
         -days_birth / 365.25 + {{ safe_ratio('amt_credit', 'amt_annuity') }} / 12 as application_age_at_payoff_years,
 
         -- what was counted
-        -- [count] Number of the twenty documents that were handed in.
+        -- [count | identity] documents handed in: Number of the twenty documents that were handed in.
         {% for number in document_numbers %}
         flag_document_{{ number }}{{ ' +' if not loop.last }}
         {% endfor %} as application_document_count,
-        -- [count] How many of the six comparisons of permanent, contact and work address differ.
+        -- [count | region] differences between addresses: How many of the six comparisons of permanent, contact and work address differ.
         {{ mismatch_flags | join(' + ') }} as application_address_mismatch_count,
-        -- [count] How many of the fourteen average housing measures are unknown.
+        -- [count | property] unknown measures of the building: How many of the fourteen average housing measures are unknown.
         housing_missing_count as application_housing_missing_count,
-        -- [normalised 0..1] Mean of the average housing measures that are known.
+        -- [normalised 0..1 | property] mean of the measures of the building: Mean of the average housing measures that are known.
         {{ safe_ratio('housing_total', (housing_measures | length) ~ ' - housing_missing_count') }}
             as application_housing_mean,
-        -- [count] Enquiries to the credit bureau about the client within a year before the application.
+        -- [count | enquiries] enquiries to the credit bureau, last year: Enquiries to the credit bureau about the client within a year before the application.
         amt_req_credit_bureau_hour + amt_req_credit_bureau_day + amt_req_credit_bureau_week
         + amt_req_credit_bureau_mon + amt_req_credit_bureau_qrt + amt_req_credit_bureau_year
             as application_bureau_enquiry_count,
-        -- [share 0..1] Share of the observed social circle that defaulted at 30 days past due.
+        -- [share 0..1 | social_circle | of obs_30_cnt_social_circle] share of acquaintances in default: Acquaintances who were in default at 30 days past due among those observed.
         {{ safe_ratio('def_30_cnt_social_circle', 'obs_30_cnt_social_circle') }}
             as application_social_circle_default_share,
-        -- [score 0..3] Sum of the external scores that are known; 0 when none is.
+        -- [score 0..3 | external_scores | not a reason] sum of the external scores: Sum of the external scores that are known, 0 when none is.
         ext_source_total as application_ext_source_sum,
-        -- [score 0..1] Standard deviation of the three external scores; null unless all three are known.
+        -- [score 0..1 | external_scores | not a reason] variation in the external scores: Standard deviation of the three external scores; null unless all three are known.
         case
             when ext_source_count = 3
                 then
@@ -294,17 +293,17 @@ features as (
                         - pow((ext_source_1 + ext_source_2 + ext_source_3) / 3, 2), 0
                     ))
         end as application_ext_source_std,
-        -- [ratio] Yearly interest 24 * interest / (credit * (term + 1)), the smallest of at least 8.5 % over terms of 6 to 60 payments.
+        -- [ratio | loan] lowest plausible yearly interest rate of this loan: Lowest yearly interest rate of at least 8.5 % that this loan would have over terms of 6 to 60 payments.
         least(
             {% for term in terms %}
             {{ plausible_rate(term) }}{{ ',' if not loop.last }}
             {% endfor %}
         ) as application_interest_rate_plausible_min,
-        -- [currency] Yearly income per adult of the family.
+        -- [currency | affordability | made of family] yearly income per adult: Yearly income per adult of the family.
         {{ safe_ratio('amt_income_total', 'cnt_fam_members - cnt_children') }} as application_income_per_adult,
-        -- [currency] Yearly income left after twelve annuities.
+        -- [currency | affordability] yearly income left after twelve monthly payments: Yearly income left after twelve annuities of this loan.
         amt_income_total - 12 * amt_annuity as application_income_after_annuities,
-        -- [ratio] Age of the car over years in the present employment.
+        -- [ratio | property | not a reason] age of the car over time in employment: Age of the car over time in the present employment.
         {{ safe_ratio('own_car_age * 365.25', '-days_employed') }} as application_car_age_to_employed_ratio
     from counted
 

@@ -1,47 +1,48 @@
 {% set windows = [
-    {'name': '3m', 'since': months_since(3, -1), 'says': 'of the last 3 months'},
-    {'name': '12m', 'since': months_since(12, -1), 'says': 'of the last 12 months'},
-    {'name': '', 'since': none, 'says': 'ever observed'},
+    {'name': '3m', 'since': months_since(3, -1), 'says': 'of the last 3 months', 'label': ', last 3 months'},
+    {'name': '12m', 'since': months_since(12, -1), 'says': 'of the last 12 months', 'label': ', last 12 months'},
+    {'name': '', 'since': none, 'says': 'ever observed', 'label': ''},
 ] %}
 {% set measures = [
     {'name': 'balance', 'sql': 'amt_balance', 'unit': 'currency', 'decimals': 3, 'std_decimals': 0, 'aggregates': ['mean', 'max', 'std'],
         'ever_only': ['max', 'std'],
-        'says': 'balance of a card'},
+        'says': 'balance of a card', 'label': 'card balance', 'theme': 'cards'},
     {'name': 'utilisation', 'sql': 'utilisation', 'unit': 'ratio', 'decimals': 6, 'aggregates': ['mean', 'max', 'min'],
-        'ever_only': ['min'], 'says': 'balance over limit'},
+        'ever_only': ['min'], 'says': 'balance over limit', 'label': 'card balance over limit', 'theme': 'cards'},
     {'name': 'limit', 'sql': 'amt_credit_limit_actual', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'min'],
-        'ever_only': ['mean', 'max', 'min'], 'says': 'limit of a card'},
+        'ever_only': ['mean', 'max', 'min'], 'says': 'limit of a card', 'label': 'card limit', 'theme': 'cards'},
     {'name': 'drawings', 'sql': 'amt_drawings_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'sum'],
         'ever_only': ['max', 'sum'],
-        'says': 'amount drawn in a month'},
+        'says': 'amount drawn in a month', 'label': 'monthly drawing by card', 'theme': 'cards', 'total': 'amount drawn by card'},
     {'name': 'drawings_atm', 'sql': 'amt_drawings_atm_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'sum'],
-        'ever_only': ['mean', 'max', 'sum'], 'says': 'cash drawn in a month'},
+        'ever_only': ['mean', 'max', 'sum'], 'says': 'cash drawn in a month', 'label': 'monthly cash drawing by card', 'theme': 'cards', 'total': 'cash drawn by card'},
     {'name': 'drawings_pos', 'sql': 'amt_drawings_pos_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean'],
-        'ever_only': ['mean'], 'says': 'amount spent on goods in a month'},
+        'ever_only': ['mean'], 'says': 'amount spent on goods in a month', 'label': 'monthly spending on goods by card', 'theme': 'cards'},
     {'name': 'drawings_atm_count', 'sql': 'cnt_drawings_atm_current', 'unit': 'count', 'aggregates': ['mean', 'max'],
         'ever_only': ['mean', 'max'],
-        'says': 'cash drawings in a month'},
+        'says': 'number of cash drawings in a month', 'label': 'number of cash drawings in a month', 'theme': 'cards'},
     {'name': 'drawings_count', 'sql': 'cnt_drawings_current', 'unit': 'count', 'aggregates': ['mean', 'max'],
         'ever_only': ['mean', 'max'],
-        'says': 'drawings in a month'},
+        'says': 'number of drawings in a month', 'label': 'number of drawings by card in a month', 'theme': 'cards'},
     {'name': 'payment', 'sql': 'amt_payment_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max'], 'ever_only': ['max'],
-        'says': 'payment in a month'},
+        'says': 'payment in a month', 'label': 'monthly payment on a card', 'theme': 'cards'},
     {'name': 'payment_to_minimum_ratio', 'sql': 'payment_to_minimum_ratio', 'unit': 'ratio', 'decimals': 6, 'aggregates': ['mean', 'min'],
-        'ever_only': ['min'], 'says': 'payment over the smallest one asked for'},
+        'ever_only': ['min'], 'says': 'payment over the smallest one asked for', 'label': 'card payment over the minimum due', 'theme': 'punctuality'},
     {'name': 'below_minimum', 'sql': 'is_below_minimum', 'unit': 'share 0..1', 'aggregates': ['mean'],
-        'ever_only': ['mean'], 'says': 'months paid below the minimum'},
+        'ever_only': ['mean'], 'says': 'months paid below the minimum', 'label': 'card months paid below the minimum', 'theme': 'punctuality'},
     {'name': 'days_past_due', 'sql': 'sk_dpd', 'unit': 'days', 'aggregates': ['max'],
-        'ever_only': ['max'], 'says': 'days past due'},
+        'ever_only': ['max'], 'says': 'time past due', 'label': 'time past due on a card', 'theme': 'punctuality'},
     {'name': 'days_past_due_tolerated', 'sql': 'sk_dpd_def', 'unit': 'days', 'aggregates': ['max'],
-        'ever_only': ['max'], 'says': 'days past due with tolerance for small debts'},
+        'ever_only': ['max'], 'says': 'time past due by more than is tolerated', 'label': 'time past due on a card beyond tolerance', 'theme': 'punctuality'},
     {'name': 'late', 'sql': 'is_late', 'unit': 'share 0..1', 'aggregates': ['mean'],
-        'ever_only': ['mean'], 'says': 'months past due'},
+        'ever_only': ['mean'], 'says': 'months past due', 'label': 'card months past due', 'theme': 'punctuality'},
     {'name': 'late_tolerated', 'sql': 'is_late_tolerated', 'unit': 'share 0..1', 'aggregates': ['mean'],
-        'ever_only': ['mean'], 'says': 'months past due with tolerance for small debts'},
+        'ever_only': ['mean'], 'says': 'months past due by more than is tolerated', 'label': 'card months past due beyond tolerance', 'theme': 'punctuality'},
     {'name': 'paid_instalments', 'sql': 'cnt_instalment_mature_cum', 'unit': 'count', 'aggregates': ['max'],
-        'ever_only': ['max'], 'says': 'number of paid instalments'},
+        'ever_only': ['max'], 'says': 'number of paid instalments', 'label': 'number of paid card instalments', 'theme': 'cards'},
 ] %}
 {% set slopes = ['balance', 'utilisation'] %}
+{% set slope_words = {'balance': 'card balance', 'utilisation': 'card balance over limit'} %}
 
 -- One row per application: the monthly course of earlier credit cards at Home Credit.
 with
@@ -105,11 +106,11 @@ by_client as (
         {% for window in windows %}
         {% set suffix = '_' ~ window.name if window.name else '' %}
         {% set last = none if loop.last else loop.index0 %}
-        -- [count] Monthly records of credit cards {{ window.says }}.
+        -- [count | cards] monthly records of credit cards{{ window.label }}: Monthly records of credit cards {{ window.says }}.
         cast(coalesce(sum({{ within_buckets('row_n', last) }}), 0) as bigint) as card_month_count{{ suffix }},
         {% for measure in measures %}
         {% for aggregate in measure.aggregates if not window.name or aggregate not in measure.get('ever_only', []) %}
-        -- [{{ measure.unit }}] {{ aggregate_words(aggregate, measure) }}, over monthly records of credit cards {{ window.says }}.
+        -- {{ measured(aggregate, measure, over='monthly records of credit cards ' ~ window.says, within=window.label[2:], counted='card_month_count' ~ suffix) }}
         {{ over_buckets(measure, aggregate, last) }} as card_{{ measure.name }}_{{ aggregate_name(aggregate, measure) }}{{ suffix }},
         {% endfor %}
         {% endfor %}
@@ -117,23 +118,23 @@ by_client as (
         {% for measure in measures if measure.name in slopes %}
         {% for window in windows if window.name in ('12m', '') %}
         {% set suffix = '_' ~ window.name if window.name else '' %}
-        -- [per month] Least-squares slope of the {{ measure.name }} against the month, over monthly records of credit cards {{ window.says }}; positive when it grows.
+        -- [{{ 'ratio' if measure.name == 'utilisation' else 'currency' }} per month | cards | of card_month_count{{ suffix }}] monthly change of {{ slope_words[measure.name] }}{{ window.label }}: Least-squares slope of {{ slope_words[measure.name] }} against the month, over monthly records of credit cards {{ window.says }}, positive when it grows.
         {{ over_buckets(measure, 'slope', windows.index(window) if window.name else none) }} as card_{{ measure.name }}_slope{{ suffix }},
         {% endfor %}
         {% endfor %}
-        -- [months] Oldest monthly record of a credit card, relative to the application.
+        -- [months from application | cards] first monthly record of a credit card: Oldest monthly record of a credit card.
         min(months_min) as card_months_min,
-        -- [months] Newest monthly record of a credit card, relative to the application.
+        -- [months from application | cards] last monthly record of a credit card: Newest monthly record of a credit card.
         max(months_max) as card_months_max,
-        -- [months] Most recent month with a drawing, relative to the application; null when there was none.
+        -- [months from application | cards] last month with a drawing on a credit card: Most recent month with a drawing on a credit card; null when there was none.
         max(months_drawing_last) as card_months_drawing_last,
-        -- [months] Most recent month past due, relative to the application; null when never late.
+        -- [months from application | punctuality] last month past due on a credit card: Most recent month past due on a credit card; null when never late.
         max(months_late_last) as card_months_late_last,
-        -- [currency] Balance in the newest record.
+        -- [currency | cards] last balance of a credit card: Balance in the newest monthly record of a credit card.
         {{ last_known('balance_last', 'months_max') }} as card_balance_last,
-        -- [ratio] Balance over limit in the newest record with a limit.
+        -- [ratio | cards] last card balance over limit: Balance over limit in the newest monthly record with a limit.
         {{ last_known('utilisation_last', 'months_max') }} as card_utilisation_last,
-        -- [share 0..1] Months of an active card among all monthly records.
+        -- [share 0..1 | cards | of card_month_count] share of months with an active credit card: Months of an active card among all monthly records.
         {{ safe_ratio('sum(active_n)', 'sum(row_n)') }} as card_active_month_share
     from by_bucket
     group by sk_id_curr
@@ -154,7 +155,7 @@ cards_by_client as (
 
     select
         sk_id_curr,
-        -- [count] Credit cards with monthly records.
+        -- [count | cards] credit cards with monthly records: Number of credit cards with monthly records.
         count(*) as card_count
     from cards
     group by sk_id_curr
@@ -165,16 +166,16 @@ against_application as (
 
     select
         applications.sk_id_curr,
-        -- [flag] 1 when monthly records of earlier credit cards are known, 0 when none are.
+        -- [flag | cards] earlier credit cards are on record / no earlier credit cards are on record: Whether monthly records of earlier credit cards are known.
         case when by_client.sk_id_curr is null then 0 else 1 end as has_credit_card_history,
-        -- [share 0..1] Cash among all amounts drawn.
+        -- [share 0..1 | cards] share of cash in amounts drawn by card: Cash among all amounts drawn by card; null when nothing was drawn.
         {{ safe_ratio('by_client.card_drawings_atm_sum', 'by_client.card_drawings_sum') }} as card_drawings_atm_share,
-        -- [ratio] Balance in the newest record over yearly income.
+        -- [ratio | cards] last card balance over yearly income: Balance in the newest monthly record of a credit card over yearly income.
         {{ safe_ratio('by_client.card_balance_last', 'applications.amt_income_total') }} as card_balance_to_income_ratio,
-        -- [ratio] Mean amount drawn in a month of the last 12 over the mean limit ever observed.
+        -- [ratio | cards | of card_month_count_12m] mean drawing by card over limit, last 12 months: Mean amount drawn in a month of the last 12 months over the mean limit ever observed.
         {{ safe_ratio('by_client.card_drawings_mean_12m', 'by_client.card_limit_mean') }}
             as card_drawings_to_limit_ratio_12m,
-        -- [ratio] Mean balance of the last 3 months over mean balance ever.
+        -- [ratio | cards | of card_month_count_3m] card balance of the last 3 months over that of all time: Mean card balance of the last 3 months over mean card balance ever.
         {{ safe_ratio('by_client.card_balance_mean_3m', 'by_client.card_balance_mean') }}
             as card_balance_recent_to_ever_ratio
     from applications

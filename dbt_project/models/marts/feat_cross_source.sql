@@ -4,10 +4,20 @@
     'recent_borrowing': 'loans and applications that are recent and many',
     'late_payment': 'refusals, overdue amounts and late instalments',
     'instability': 'new address, document, phone, work and history, low education',
-    'loan_price': 'expensive loans so far and credit above the price of the goods',
+    'loan_price': 'interest on earlier loans and credit above the price of the goods',
     'thin_record': 'few loans repaid and small ones, little paid down',
-    'low_ext_source': 'low external scores',
-    'all_signs': 'all of these signs of risk together',
+    'low_ext_source': 'the three external scores',
+    'all_signs': 'the signs of all seven together',
+} %}
+
+{% set theme_of = {
+    'indebtedness': 'debt', 'recent_borrowing': 'bureau_history', 'late_payment': 'punctuality', 'instability': 'identity',
+    'loan_price': 'previous_terms', 'thin_record': 'bureau_history', 'low_ext_source': 'external_scores', 'all_signs': 'overall',
+} %}
+{% set index_words = {
+    'indebtedness': 'indebtedness', 'recent_borrowing': 'recent borrowing', 'late_payment': 'late payment',
+    'instability': 'instability', 'loan_price': 'expensive loans', 'thin_record': 'a thin record of loans',
+    'low_ext_source': 'low external scores', 'all_signs': 'all signs of risk',
 } %}
 
 -- One row per application: debt, duty, lateness and contact over all sources together.
@@ -125,59 +135,59 @@ features as (
 
     select
         summed.sk_id_curr,
-        -- [count] How many of the five sources of history know the client.
+        -- [count | previous_terms] sources that know the client: How many of the five sources of history know the client.
         summed.source_count as cross_source_count,
-        -- [currency] Debt everywhere: active bureau loans, what is left of running Home Credit loans, card balance.
+        -- [currency | debt] total debt everywhere: Total debt of active bureau loans, what is left of running Home Credit loans and the last card balance; null when none of them is known.
         summed.debt as cross_debt_sum,
-        -- [ratio] Debt everywhere over yearly income.
+        -- [ratio | debt] total debt everywhere over yearly income: Total debt everywhere over yearly income; null when no debt is known.
         {{ safe_ratio('summed.debt', 'summed.amt_income_total') }} as cross_debt_to_income_ratio,
-        -- [ratio] Debt everywhere over the credit now asked for.
+        -- [ratio | debt] total debt everywhere over the credit asked for: Total debt everywhere over the credit now asked for; null when no debt is known.
         {{ safe_ratio('summed.debt', 'summed.amt_credit') }} as cross_debt_to_application_credit_ratio,
-        -- [ratio] Debt everywhere and the credit now asked for over yearly income.
+        -- [ratio | debt] total debt with this loan over yearly income: Total debt everywhere and the credit now asked for over yearly income.
         {{ safe_ratio('coalesce(summed.debt, 0) + summed.amt_credit', 'summed.amt_income_total') }}
             as cross_debt_with_application_to_income_ratio,
-        -- [ratio] Monthly duty (annuities of running loans, bureau included, and of this one) over yearly income.
+        -- [ratio | debt] all monthly payments with this one over yearly income: Monthly payments of running loans, the bureau's included, and of this loan over yearly income.
         {{ safe_ratio('coalesce(summed.monthly_duty, 0) + summed.amt_annuity', 'summed.amt_income_total') }}
             as cross_duty_with_application_to_income_ratio,
-        -- [ratio] Monthly duty of running loans over the annuity of this one.
+        -- [ratio | debt] monthly payments of running loans over this one: Monthly payments of running loans over the annuity of this loan; null when no running loan is known.
         {{ safe_ratio('summed.monthly_duty', 'summed.amt_annuity') }} as cross_duty_to_application_annuity_ratio,
-        -- [ratio] Home Credit's part of the debt everywhere; above 1 when the bureau reports an overpaid loan.
+        -- [ratio | debt] Home Credit's part of the total debt: Home Credit's part of the total debt everywhere, above 1 when the bureau reports an overpaid loan; null when no debt is known.
         {{ safe_ratio(
             'coalesce(summed.previous_running_future_payment_sum, 0) + coalesce(summed.card_balance_last, 0)', 'summed.debt'
         ) }} as cross_home_credit_debt_ratio,
-        -- [days] First contact ever with a lender, relative to the application.
+        -- [days from application | previous_terms] first contact ever with a lender: First contact ever with a lender; null when no source knows the client.
         least(summed.bureau_days_credit_min, summed.previous_days_decision_min, 30 * summed.pos_months_min)
             as cross_days_first_contact,
-        -- [days] Most recent lateness anywhere, relative to the application; null when never late.
+        -- [days from application | punctuality] last lateness anywhere: Most recent lateness on any loan or card; null when never late.
         greatest(
             30 * summed.bureau_balance_months_late_last, 30 * summed.pos_months_late_last,
             30 * summed.card_months_late_last, summed.installments_days_late_last
         ) as cross_days_late_last,
-        -- [days] Worst lateness on any Home Credit loan: of an instalment, or of a month with tolerance for small debts.
+        -- [days | punctuality] longest lateness on a Home Credit loan: Longest lateness on any Home Credit loan, of an instalment or of a month with tolerance for small debts.
         greatest(
             summed.installments_days_past_due_max, summed.pos_days_past_due_tolerated_max, summed.card_days_past_due_tolerated_max
         ) as cross_days_past_due_max,
-        -- [ratio] Approved Home Credit loans over bureau loans.
+        -- [ratio | bureau_history] approved Home Credit loans over loans elsewhere: Approved Home Credit loans over bureau loans; null when one of the two is unknown.
         {{ safe_ratio('summed.previous_approved_count', 'summed.bureau_loan_count') }}
             as cross_home_credit_to_bureau_loan_ratio,
-        -- [payments] Mean approved term before, among labelled clients with the same credit over annuity (to a quarter of a payment).
+        -- [payments | loan | not a reason] number of payments before, clients with a similar loan: Mean number of payments approved before, among labelled clients with the same credit over annuity, to a quarter of a payment.
         peers.product_term_cnt_payment_mean as cross_product_term_cnt_payment_mean,
-        -- [payments] Mean approved term before minus its mean among labelled clients with the same credit over annuity (to a quarter of a payment).
+        -- [payments | previous_terms | not a reason] number of payments before against similar loans: Mean number of payments approved before minus its mean among labelled clients with the same credit over annuity, to a quarter of a payment.
         peers.product_term_cnt_payment_difference as cross_product_term_cnt_payment_difference,
-        -- [ratio] Mean approved interest before, among labelled clients with the same credit over annuity (to a quarter of a payment).
+        -- [ratio | loan | not a reason] interest rate before, clients with a similar loan: Mean yearly interest rate approved before, among labelled clients with the same credit over annuity, to a quarter of a payment.
         peers.product_term_interest_rate_mean as cross_product_term_interest_rate_mean,
-        -- [share 0..1] Mean refused share before, among labelled clients with the same credit over annuity (to a quarter of a payment).
+        -- [share 0..1 | loan | not a reason] share refused before, clients with a similar loan: Mean share of previous applications refused, among labelled clients with the same credit over annuity, to a quarter of a payment.
         peers.product_term_refused_share_mean as cross_product_term_refused_share,
-        -- [ratio] Yearly interest of this loan if its term were the mean one approved before.
+        -- [ratio | loan] yearly interest rate of this loan at the earlier term: Yearly interest rate of this loan if its term were the mean one approved before.
         {{ safe_ratio(
             '24 * (summed.previous_approved_cnt_payment_mean * summed.amt_annuity - summed.amt_credit)',
             'summed.amt_credit * (summed.previous_approved_cnt_payment_mean + 1)'
         ) }} as cross_interest_rate_at_previous_term,
         {% for theme, signs in themes.items() %}
-        -- [index 0..100] Index of {{ theme | replace('_', ' ') }}: {{ signs }}; 50 is the labelled clients' median, higher is riskier, unknown signs count as average.
+        -- [index 0..100 | {{ theme_of[theme] }}{{ ' | not a reason' if theme == 'all_signs' }}] index of {{ index_words[theme] }}: Index of {{ index_words[theme] }} ({{ signs }}), where 50 is the labelled clients' median, higher is riskier and unknown signs count as average; never null.
         risk_themes.{{ theme }}_index as cross_{{ theme }}_index,
         {% endfor %}
-        -- [ratio] Yearly interest of this loan if its term were the mean one of labelled clients with the same credit over annuity (to a quarter of a payment).
+        -- [ratio | loan | not a reason] yearly interest rate of this loan at the usual term: Yearly interest rate of this loan if its term were the mean one of labelled clients with the same credit over annuity, to a quarter of a payment.
         {{ safe_ratio(
             '24 * (peers.product_term_cnt_payment_mean * summed.amt_annuity - summed.amt_credit)',
             'summed.amt_credit * (peers.product_term_cnt_payment_mean + 1)'

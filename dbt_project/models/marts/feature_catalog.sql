@@ -21,6 +21,24 @@ applications as (
 
 ),
 
+themes as (
+
+    select * from {{ ref('feature_themes') }}
+
+),
+
+histories as (
+
+    select * from {{ ref('feature_histories') }}
+
+),
+
+synonyms as (
+
+    select * from {{ ref('feature_synonyms') }}
+
+),
+
 -- keys first: sorting whole rows would carry every feature along
 sampled as (
 
@@ -58,12 +76,29 @@ described as (
             {{ quoted(feature.name) }}, {{ quoted(meta.mart) }}, {{ quoted(meta.sources) }},
             {{ quoted('category' if feature.data_type == 'varchar' else ('flag' if meta.unit == 'flag' else 'number')) }},
             {{ quoted(meta.unit) }}, {{ quoted(meta.get('aggregate')) }}, {{ quoted(meta.get('window')) }},
-            {{ quoted(feature.description) }}
+            {{ quoted(meta.theme) }}, {{ quoted(meta.label) }}, {{ quoted(meta.get('label_if_no')) }},
+            {{ quoted(feature.description) }}, {{ meta.is_protected }}, {{ meta.may_be_reason }},
+            {{ quoted(meta.get('counted_in')) }}
         ){{ ',' if not loop.last }}
         {% else %}
-        ('', '', '', '', '', '', '', '')
+        ('', '', '', '', '', '', '', '', '', '', '', false, false, '')
         {% endfor %}
-    ) as listed (feature, mart, sources, kind, unit, aggregate, time_window, description)
+    ) as listed (
+        feature, mart, sources, kind, unit, aggregate, time_window, theme, label, label_if_no, description, is_protected,
+        may_be_reason, counted_in
+    )
+
+),
+
+searched as (
+
+    select
+        described.feature,
+        string_agg(synonyms.synonym, ' ' order by synonyms.synonym) as synonyms
+    from described
+    inner join synonyms
+        on lower(described.feature || ' ' || described.label || ' ' || described.description) like '%' || synonyms.word || '%'
+    group by described.feature
 
 ),
 
@@ -134,13 +169,28 @@ catalog as (
         described.unit,
         described.aggregate,
         described.time_window,
+        described.theme,
+        themes.title as theme_title,
+        described.label,
+        described.label_if_no,
         described.description,
+        described.is_protected,
+        described.may_be_reason,
+        described.counted_in,
+        histories.history,
+        searched.synonyms,
         1 - {{ safe_ratio('extremes.known_count', 'extremes.row_count') }} as null_share,
         extremes.minimum,
         ranked.median,
         extremes.maximum,
         ranked.auc
     from described
+    left join themes
+        on described.theme = themes.theme
+    left join histories
+        on described.mart = histories.mart
+    left join searched
+        on described.feature = searched.feature
     left join extremes
         on described.feature = extremes.feature
     left join ranked

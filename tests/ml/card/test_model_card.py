@@ -5,7 +5,6 @@ import re
 import shutil
 from html.parser import HTMLParser
 
-import duckdb
 import pytest
 
 from ml.card.facts import COST, PERFORMANCE, SCORE, gather, out_of_fold_intervals
@@ -13,7 +12,7 @@ from ml.card.pdf import FEWEST_PAGES, MOST_PAGES, to_pdf
 from ml.card.render import to_body, to_html, to_markdown
 from ml.card.words import members_in_words, training_command
 from ml.card.workflow import write_card
-from ml.data.catalog import read_catalog_rows
+from ml.data.catalog import find_catalog
 from ml.data.source import Source
 from ml.data.training_set import read_training_data
 from ml.explanation.overall import explain_model
@@ -40,10 +39,6 @@ def settings(tmp_path_factory):
     folder = tmp_path_factory.mktemp("card")
     settings = prepare_store(tmp_path_factory, folder)
     write_explained_warehouse(settings.duckdb_path)
-    with duckdb.connect(str(settings.duckdb_path)) as con:
-        con.execute("alter table marts.feature_catalog add column mart varchar")
-        con.execute("update marts.feature_catalog set mart = 'feat_application'")
-        con.execute("update marts.feature_catalog set mart = 'feat_bureau' where feature like '%bureau%'")
     data = read_training_data(settings.duckdb_path)
     train(data, TrainingConfig(rounds=15, folds=2), Registry(settings), folder / "model")
     return settings
@@ -78,7 +73,7 @@ def full(settings, bare, tmp_path_factory):
     fairness.mkdir()
     write(judge_fairness(registry, model, settings.duckdb_path), fairness)
     registry.attach(model, fairness, ARTIFACTS)
-    return write_card(registry, model, read_catalog_rows(settings.duckdb_path), folder / "card")
+    return write_card(registry, model, find_catalog(settings.duckdb_path), folder / "card")
 
 
 def markdown_of(folder):

@@ -282,6 +282,7 @@ def test_what_a_user_gets_wrong_is_one_line_and_nothing_is_written(run, tmp_path
     ("change", "found"),
     [
         ("drop table marts.feature_catalog", "marts.feature_catalog"),
+        ("alter table marts.feature_catalog drop column theme", "found a catalogue of an older build, without them"),
         ("delete from marts.feature_catalog where feature = 'amt_credit'", "found no amt_credit"),
         ("alter table marts.scoring_set drop column amt_credit", "found no amt_credit"),
         ("delete from marts.scoring_set", "no rows"),

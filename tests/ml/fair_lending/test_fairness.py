@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.data.protected import is_protected, protected_features
+from ml.data.catalog import protected_features, read_catalog
 from ml.data.training_set import read_training_data
 from ml.evaluation.bootstrap import PairedBootstrap
 from ml.evaluation.metrics import Confusion, auc
@@ -23,18 +23,11 @@ from ml.fairness import main
 from ml.modelling.recipe import TrainingConfig
 from ml.registry.registry import Registry
 from ml.training.workflow import train
+from tests.support.catalog import catalog_frame, catalogued, made_up
 from tests.support.ml_fixtures import name_store, prepare_store, synthetic_applicants, write_warehouse
 from warehouse.core.settings import PROJECT_ROOT, Settings
-from warehouse.documentation.features import descriptions
 
-CATALOGUE = {
-    "code_gender": "Gender of the client.",
-    "days_birth": "Client's age in days at the time of application.",
-    "name_family_status": "Family status of the client.",
-    "income_per_head": "Yearly income per family member.",
-    "external_score": "Normalised score of another source.",
-    "education": "Highest education.",
-}
+PROTECTED_HERE = {"code_gender", "days_birth", "name_family_status", "income_per_head", "cnt_children"}
 
 
 def people(applicants: int = 900) -> pd.DataFrame:
@@ -54,7 +47,12 @@ def people(applicants: int = 900) -> pd.DataFrame:
 def write_people(path: Path, frame: pd.DataFrame, select: str = "*") -> Path:
     write_warehouse(path, frame, select)
     with duckdb.connect(str(path)) as con:
-        con.register("catalogue", pd.DataFrame(CATALOGUE.items(), columns=["feature", "description"]))
+        features = [name for name in frame if name not in ("sk_id_curr", "target")]
+        catalogue = [
+            made_up(name, is_protected=name in PROTECTED_HERE, may_be_reason=name not in PROTECTED_HERE)
+            for name in features
+        ]
+        con.register("catalogue", catalog_frame(catalogue))
         con.execute("create table marts.feature_catalog as select * from catalogue")
     return path
 
@@ -166,42 +164,19 @@ def test_attributes_are_read_from_the_columns_of_the_marts():
     assert read["family status"].tolist() == ["Married", NOT_KNOWN, "Widow"]
 
 
-@pytest.mark.parametrize(
-    ("feature", "description", "protected"),
-    [
-        ("code_gender", "", True),
-        (
-            "application_demography_amt_credit_standard_score",
-            "Among clients of the same education and decade of age.",
-            True,
-        ),
-        ("days_birth", "Days.", True),
-        ("application_income_per_adult", "Yearly income per adult of the family.", True),
-        ("own_car_age", "Age of client's car.", False),
-        ("application_car_age_to_employed_ratio", "Age of the car over years in the present employment.", False),
-        ("application_car_age_to_age_ratio", "Age of the car over age of the client.", True),
-        ("apartments_avg", "Size of the apartments, average.", False),
-        ("bureau_mortgage_loan_count", "Number of mortgages.", False),
-    ],
-)
-def test_what_is_protected_is_told_by_whole_words(feature, description, protected):
-    assert is_protected(feature, description) is protected
-
-
-def test_the_catalogue_tells_where_a_name_does_not(tmp_path):
+def test_the_catalogue_says_what_is_protected(tmp_path):
     path = write_people(tmp_path / "w.duckdb", people(50))
     with duckdb.connect(str(path), read_only=True) as con:
-        found = protected_features(con, ["income_per_head", "education", "application_employed_to_age_ratio"])
-    assert found == ("income_per_head", "application_employed_to_age_ratio")
+        found = protected_features(read_catalog(con, ["income_per_head", "education", "code_gender"]))
+    assert found == ("income_per_head", "code_gender")
 
 
 def test_features_that_the_sql_makes_of_protected_columns_are_found():
     sql = (PROJECT_ROOT / "dbt_project/models/marts/feat_application.sql").read_text(encoding="utf-8")
     made = r"^(?!\s*--).*\b(?:days_birth|code_gender|name_family_status|cnt_children|cnt_fam_members)\b.* as (\w+),?$"
     names = re.findall(made, sql, flags=re.MULTILINE)
-    described = descriptions(sql)
     assert len(names) >= 8
-    assert [name for name in names if not is_protected(name, described[name][1])] == []
+    assert [name for name in names if not catalogued(name).is_protected] == []
 
 
 def test_the_command_prints_writes_and_logs_measures_by_group(place, tmp_path, capsys):
@@ -270,7 +245,7 @@ def test_a_training_set_that_does_not_fit_is_one_line(place, tmp_path, capsys, s
 
 
 def test_a_price_without_protected_features_is_refused_in_one_line(place, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("ml.fair_lending.price.protected_features", lambda con, features: ())
+    monkeypatch.setattr("ml.fair_lending.price.protected_features", lambda catalog: ())
     assert place.run("--without-protected") == 1
     assert "found 0 of 10" in capsys.readouterr().err
 

@@ -174,7 +174,8 @@ def test_a_snapshot_answers_by_its_own_sql(snapshot: Snapshot, applicants: list[
     older.database.chmod(0o644)
     change(
         older.database,
-        "update meta.feature_models set sql = replace(sql, 'amt_credit - amt_goods_price', 'amt_goods_price - amt_credit')",
+        "update meta.feature_models set sql = "
+        "replace(sql, 'amt_credit - amt_goods_price', 'amt_goods_price - amt_credit')",
         'update meta.raw_tables set definition = replace(definition, \'"XNA"]\', \'"XNA", "Q"]\')',
     )
     applicant = with_application(applicants[0], CODE_GENDER="Q", AMT_CREDIT=300_000, AMT_GOODS_PRICE=250_000)
