@@ -1,8 +1,8 @@
 """Properties of the dbt models in YAML, written from the contract and from the SQL so that nobody copies them by hand.
 
 * Staging models say what the contract of the raw files says, in lower case: columns, meaning, key, parent.
-* A feature is described in the SQL that makes it, on the line above: `-- [unit | theme] label: Description.` Loops write
-  such lines too, so a family of features cannot drift from its documentation. Units, themes and what null means in each
+* A feature is described in the SQL that makes it, on the line above: `-- [unit | theme] label: Description.` Loops
+  write such lines too, so a family of features cannot drift from its documentation. Units, themes and what null means in each
   mart are seeds.
 * client_features, training_set and scoring_set hold every feature again.
 """

@@ -39,7 +39,10 @@ def build_tiny_warehouse(path: Path) -> Path:
 def record_build(con: duckdb.DuckDBPyConnection, *, passed: bool | None = True, missing: int = 0) -> None:
     """Leave the record that `dbt build` leaves, of all marts that are there."""
     con.execute(PREPARE_BUILDS)
-    con.execute("create table if not exists meta.raw_files (table_name varchar, row_count bigint, loaded_at timestamptz, fingerprint varchar)")
+    con.execute(
+        "create table if not exists meta.raw_files "
+        "(table_name varchar, row_count bigint, loaded_at timestamptz, fingerprint varchar)"
+    )
     con.execute(
         "insert into meta.builds select coalesce(max(build_number), 0) + 1, 'tiny', 'build', current_timestamp, "
         "current_timestamp, $1, 40, case when $1 then 0 else 3 end, $2 from meta.builds",
