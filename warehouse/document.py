@@ -2,8 +2,8 @@
 
 * Staging models say what the contract of the raw files says, in lower case: columns, meaning, key, parent.
 * A feature is described in the SQL that makes it, on the line above: `-- [unit | theme] label: Description.` Loops
-  write such lines too, so a family of features cannot drift from its documentation. Units, themes and what null means in each
-  mart are seeds.
+  write such lines too, so a family of features cannot drift from its documentation. Units, themes and what null means
+  in each mart are seeds.
 * client_features, training_set and scoring_set hold every feature again.
 """
 
