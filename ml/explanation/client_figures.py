@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from ml.data.population import ACCEPTED, ALL, PopulationStats
@@ -86,7 +87,9 @@ def position_figure(explanation: Explanation, stats: PopulationStats) -> Figure:
         title = wrapped(f"{entry['label']}: {entry['value_words']}", 62)
         axes.set_title(f"{title}\n{_place_words(entry)}", fontsize=SMALL)
     titled(figure, "Where this client stands", "compared with all applicants and with those accepted")
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.06)
+    layout = figure.get_layout_engine()
+    if isinstance(layout, ConstrainedLayoutEngine):
+        layout.set(w_pad=0.12, h_pad=0.06)
     return figure
 
 
@@ -132,8 +135,16 @@ def _histogram(axes: Axes, everyone: NDArray[np.float64], accepted: NDArray[np.f
     for values, colour, name in ((everyone, GRID, "all applicants"), (accepted, CURVE, "accepted applicants")):
         known = np.clip(values[~np.isnan(values)], low, high)
         if known.size:
-            kind = {"histtype": "stepfilled"} if name == "all applicants" else {"histtype": "step", "linewidth": 1.6}
-            axes.hist(known, edges, weights=np.full(known.size, 1 / known.size), color=colour, label=name, **kind)
+            filled = name == "all applicants"
+            axes.hist(
+                known,
+                list(edges),
+                weights=np.full(known.size, 1 / known.size),
+                color=colour,
+                label=name,
+                histtype="stepfilled" if filled else "step",
+                linewidth=0 if filled else 1.6,
+            )
     axes.axvline(client, color=CHOSEN, linewidth=2.2, label="this client")
     axes.set_yticks([])
     axes.xaxis.set_major_formatter(lambda value, _: number(value))

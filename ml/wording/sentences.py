@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from ml.data.catalog import Feature
 from ml.data.population import ALL, Place, PopulationStats
-from ml.wording.values import is_date, is_null, percent, value_words
+from ml.wording.values import is_date, known, percent, value_words
 
 TIED = 0.25
 WHOLE = 0.01
@@ -20,7 +20,7 @@ def comparison(feature: Feature, value: float, place: Place, among: str = "appli
     >>> comparison(loans, 4, Place(0.9, 0.06, 0.04))
     'higher than that of 90 % of applicants'
     """
-    if place.same >= TIED:
+    if place.same >= TIED or place.below is None or place.above is None:
         return f"as for {percent(place.same)} of {among}"
     more, share = (False, place.above) if place.above > place.below else (True, place.below)
     if is_date(feature):
@@ -48,10 +48,10 @@ def sentence(feature: Feature, row: Row, stats: PopulationStats) -> str:
     str
         Without a full stop.
     """
-    value = row.get(feature.name)
-    absence = _absence(feature, row, stats, known=not is_null(value))
-    if absence:
-        return absence
+    value = known(row.get(feature.name))
+    absence = _absence(feature, row, stats, has_value=value is not None)
+    if absence or value is None:
+        return absence or f"No record of {feature.label}"
     if feature.kind == "flag":
         return _flag(feature, float(value), stats)
     fact = f"{capitalised(feature.label)}: {value_words(feature, value)}"
@@ -74,12 +74,12 @@ def _flag(feature: Feature, value: float, stats: PopulationStats) -> str:
     return capitalised(words) + (f", as for {percent(place.same)} of applicants" if place else "")
 
 
-def _absence(feature: Feature, row: Row, stats: PopulationStats, *, known: bool) -> str | None:
+def _absence(feature: Feature, row: Row, stats: PopulationStats, *, has_value: bool) -> str | None:
     """What is not known: the source, when it knows nothing of the client; the cases, when there are none; the value."""
     for flag in feature.histories:
         if row.get(flag) == 0:
             return capitalised(stats.feature(flag).label_if_no or flag)
-    if known:
+    if has_value:
         return None
     if feature.counted_in and row.get(feature.counted_in) == 0:
         return f"No {stats.feature(feature.counted_in).label}"
@@ -88,7 +88,7 @@ def _absence(feature: Feature, row: Row, stats: PopulationStats, *, known: bool)
 
 def _counted(feature: Feature, share: float, row: Row) -> str:
     """A share as so many of so many; empty when the row does not say of how many."""
-    total = row.get(feature.counted_in) if feature.counted_in and feature.unit.startswith("share") else None
-    if is_null(total) or total < 1 or abs(share * total - round(share * total)) > WHOLE:
+    total = known(row.get(feature.counted_in)) if feature.counted_in and feature.unit.startswith("share") else None
+    if not isinstance(total, int | float) or total < 1 or abs(share * total - round(share * total)) > WHOLE:
         return ""
     return f" ({share * total:,.0f} of {total:,.0f})"

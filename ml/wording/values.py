@@ -24,7 +24,8 @@ def value_words(feature: Feature, value: float | str | None) -> str:
     >>> value_words(share, 0.254), value_words(start, -1500), value_words(start, None)
     ('25 %', '4.1 years before the application', 'no record')
     """
-    if is_null(value):
+    value = known(value)
+    if value is None:
         return "no record"
     if isinstance(value, str):
         return value.capitalize() if value.isupper() and len(value) > LONGEST_CODE else value
@@ -74,9 +75,9 @@ def is_date(feature: Feature) -> bool:
     return feature.unit.endswith(FROM_APPLICATION)
 
 
-def is_null(value: object) -> bool:
-    """Whether there is no value: None or NaN."""
-    return value is None or bool(pd.isna(value))
+def known(value: float | str | None) -> float | str | None:
+    """The value, with NaN as None."""
+    return None if value is None or pd.isna(value) else value
 
 
 def _per_cent(value: float) -> str:

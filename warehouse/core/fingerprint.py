@@ -108,5 +108,5 @@ def _read_mart(con: duckdb.DuckDBPyConnection, database: str, name: str, kind: s
     )
 
 
-def _digest(content: list) -> str:
+def _digest(content: list[object]) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

@@ -163,6 +163,8 @@ def _labels() -> list[Expectation]:
 
 def _has_parent(table: Table, contract: Contract) -> Expectation:
     key, parent = table.parent_key, table.parent_table
+    if key is None:
+        raise TypeError(f"{table.name} has no parent")
     parents = [name for name in contract.tables if name in (parent, f"{parent}_train", f"{parent}_test")]
     keys = " union all ".join(f"select {quoted(key)} from {quoted('raw', name)}" for name in parents)
     orphans = (
