@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -108,5 +109,5 @@ def _read_mart(con: duckdb.DuckDBPyConnection, database: str, name: str, kind: s
     )
 
 
-def _digest(content: list[object]) -> str:
+def _digest(content: Sequence[object]) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
