@@ -31,7 +31,7 @@ class PlannedMember:
 
 
 def planned_members(config: TrainingConfig) -> list[PlannedMember]:
-    """The models of a recipe: a member that draws random numbers stands once per seed and shares its weight."""
+    """The models of a recipe: a member that draws random numbers is repeated for each seed and shares its weight."""
     total = sum(member.weight for member in config.members)
     planned = []
     for member in config.members:

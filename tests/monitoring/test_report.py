@@ -1,7 +1,6 @@
 """Drift: invariants of the measure, what it must see and must not see, and the report as its readers get it."""
 
 import contextlib
-import doctest
 import json
 import math
 import re
@@ -14,12 +13,12 @@ import numpy as np
 import pytest
 import yaml
 
-from monitoring import psi, report, workflow
+from monitoring import report, workflow
 from monitoring.drift import measure_drift
 from monitoring.evidently_report import choose_columns, sample_rows
 from monitoring.options import FILES, Options
 from monitoring.populations import Population, find_place, open_population
-from monitoring.psi import ColumnDrift, drift_level, population_stability_index
+from monitoring.psi import ColumnDrift, population_stability_index
 from monitoring.workflow import write_report
 from tests.support.tiny_warehouse import approve, build_tiny_warehouse, change, query
 from warehouse.core.settings import PROJECT_ROOT, Settings
@@ -143,13 +142,6 @@ def test_psi_is_positive_and_the_same_in_both_directions(counts: tuple[list[int]
     before, now = counts
     assert population_stability_index(before, now) > 0
     assert population_stability_index(before, now) == pytest.approx(population_stability_index(now, before))
-
-
-def test_levels_and_examples_in_the_documentation_hold():
-    assert [drift_level(value) for value in (0, 0.1, 0.11, 0.25, 0.26)] == [
-        "none", "none", "moderate", "moderate", "strong",
-    ]  # fmt: skip
-    assert doctest.testmod(psi).failed == 0
 
 
 def test_the_columns_that_matter_are_the_most_drifted_and_the_most_telling():

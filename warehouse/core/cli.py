@@ -62,11 +62,6 @@ def command(main: Main) -> Callable[..., int]:
     return run
 
 
-def run_command(work: Callable[[], None]) -> int:
-    """Run a function under the rules of `command`."""
-    return command(lambda _: work())([])
-
-
 def _is_interrupt(error: Exception) -> bool:
     """Whether Ctrl-C reached DuckDB while it worked, which raises its own error then."""
     duckdb = sys.modules.get("duckdb")

@@ -1,7 +1,7 @@
 """What the quality gate expects of the raw tables (from the contract) and of the marts: suites, not yet run.
 
 Level `critical` stops the gate, `warning` is reported. What the real release is known to break is a warning: staging
-mends it (card drawings below 0, say), or it is true (a negative debt is an overpaid loan).
+corrects it (card drawings below 0, say), or it is true (a negative debt is an overpaid loan).
 """
 
 from collections.abc import Sequence

@@ -102,7 +102,7 @@ def _column(table: str, entry: dict[str, Any]) -> Column:
         raise ContractError(
             expected=f"one of {sorted(DATA_TYPES)} as data_type of {table}.{entry['name']}",
             found=repr(entry["data_type"]),
-            remedy=f"mend {CONTRACT_FILE.name}",
+            remedy=f"fix {CONTRACT_FILE.name}",
         )
     meta = entry.get("config", {}).get("meta", {})
     values = meta.get("values")

@@ -88,7 +88,7 @@ def open_raw_file(path: Path, table: Table) -> RawFile:
         raise RawDataError(
             expected=f"each column once in {path.name}",
             found=f"more than once: {', '.join(twice)}",
-            remedy="mend the header",
+            remedy="fix the header",
         )
     missing = [name for name in table.column_names if name.upper() not in by_name]
     if missing:
@@ -240,5 +240,5 @@ def _missing_columns(path: Path, table: Table, missing: list[str], present: list
     return RawDataError(
         expected=f"the {len(table.columns)} columns of {table.name} in {path.name}",
         found=f"no {named}{more}",
-        remedy="mend the header, or fetch the file again",
+        remedy="fix the header, or fetch the file again",
     )

@@ -274,7 +274,7 @@ def _not_readable(raw: RawFile, error: duckdb.Error) -> RawDataError:
     return RawDataError(
         expected=f"{raw.path.name} to parse as the contract says",
         found=f"a file that cannot be read: {reason or printable(first_line(error))}",
-        remedy="write all lines with the same line end" if reason else "mend or fetch the file again",
+        remedy="write all lines with the same line end" if reason else "fix or fetch the file again",
     )
 
 
@@ -285,7 +285,7 @@ def _faulty(raw: RawFile, faults: list[Fault], found: str) -> RawDataError:
     return RawDataError(
         expected=f"{raw.path.name} to parse as the contract says",
         found=f"{found}: {'; '.join(first)}{more}",
-        remedy="mend or fetch the file again, or allow a share of such rows with the dbt variable max_rejected_share",
+        remedy="fix or fetch the file again, or allow a share of such rows with the dbt variable max_rejected_share",
     )
 
 

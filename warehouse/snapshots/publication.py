@@ -79,7 +79,7 @@ def publish(warehouse: Path, published_dir: Path) -> tuple[Snapshot, bool]:
         raise SnapshotError(
             expected=f"to write a snapshot into {published_dir}",
             found=first_line(error),
-            remedy="mend that and publish again; the last snapshot still serves",
+            remedy="fix that and publish again; the last snapshot still serves",
         ) from error
     return snapshot, is_new
 
@@ -104,7 +104,7 @@ def approved_marts(warehouse: Path) -> Approved:
             raise QualityGateError(
                 expected=expected,
                 found=f"{run.failures} failed expectations on {when}",
-                remedy=f"mend them, build, and run: {GATE}",
+                remedy=f"fix them, build, and run: {GATE}",
             )
         fingerprint = marts_fingerprint(marts)
         if run.marts_fingerprint != fingerprint:

@@ -1,7 +1,5 @@
 """Paired bootstrap of AUC and cost."""
 
-import doctest
-
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -19,11 +17,6 @@ def scored():
     target = (random.random(600) < 0.15).astype(int)
     good = np.clip(0.2 + 0.15 * target + random.normal(0, 0.1, 600), 0, 1).round(2)  # ties on purpose
     return target, good, random.random(600).round(2)
-
-
-@pytest.mark.parametrize("module", [ml.evaluation.bootstrap, ml.comparison.imbalance, ml.tuning.space])
-def test_examples_in_docstrings_hold(module):
-    assert doctest.testmod(module).failed == 0
 
 
 def test_the_first_value_is_that_of_the_applicants_as_they_are(scored):

@@ -1,18 +1,9 @@
 """Cost, threshold and controls."""
 
-import doctest
-
 import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, fbeta_score, precision_score, recall_score
 
-import ml.evaluation.amounts
-import ml.evaluation.calibration
-import ml.evaluation.metrics
-import ml.evaluation.ranking
-import ml.evaluation.threshold
-import ml.modelling.guards
-import ml.modelling.recipe
 from ml.evaluation.metrics import THEORETICAL_THRESHOLD, Confusion, auc, brier_score, gini, kolmogorov_smirnov
 from ml.evaluation.threshold import choose_threshold, cost_curve, nested_refusals, nested_thresholds
 
@@ -23,23 +14,6 @@ def scored():
     target = (random.random(300) < 0.2).astype(int)
     probability = np.clip(0.15 + 0.15 * target + random.normal(0, 0.1, 300), 0, 1).round(2)  # ties on purpose
     return target, probability, random.integers(0, 5, 300)
-
-
-@pytest.mark.parametrize(
-    "module",
-    [
-        ml.evaluation.calibration,
-        ml.modelling.recipe,
-        ml.evaluation.amounts,
-        ml.modelling.guards,
-        ml.evaluation.ranking,
-        ml.evaluation.metrics,
-        ml.evaluation.threshold,
-    ],
-    ids=lambda module: module.__name__,
-)
-def test_examples_in_docstrings_hold(module):
-    assert doctest.testmod(module).failed == 0
 
 
 def test_cost_is_ten_for_a_granted_defaulter_and_one_for_a_refused_good_payer():

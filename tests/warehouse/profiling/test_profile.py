@@ -1,6 +1,5 @@
 """The data profile: its figures against queries of their own, and the page as its readers get it."""
 
-import doctest
 import html
 import re
 import shutil
@@ -14,10 +13,9 @@ import duckdb
 import pytest
 
 from tests.support.tiny_warehouse import change, query
-from warehouse.core import page as core_page
 from warehouse.loading.contract import load_contract
 from warehouse.profile import main
-from warehouse.profiling import rates, workflow
+from warehouse.profiling import workflow
 from warehouse.profiling.content import Profile
 from warehouse.profiling.page import SECTIONS, render
 from warehouse.profiling.rates import DefaultRate, wilson_interval
@@ -356,13 +354,6 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(
     )
     assert "choose another file with --out" in error
     assert (tmp_path / "file").read_text() == "old"
-
-
-@pytest.mark.parametrize("module", [core_page, rates])
-def test_examples_in_the_documentation_hold(module: object):
-    result = doctest.testmod(module)
-    assert result.attempted
-    assert not result.failed
 
 
 def test_a_damaged_warehouse_is_one_line(changed: Callable[..., Path], capsys: pytest.CaptureFixture[str]):
