@@ -18,7 +18,7 @@ from monitoring.drift import measure_drift
 from monitoring.evidently_report import choose_columns, sample_rows
 from monitoring.options import FILES, Options
 from monitoring.populations import Population, find_place, open_population
-from monitoring.psi import ColumnDrift, population_stability_index
+from monitoring.psi import ColumnDrift, drift_level, population_stability_index
 from monitoring.workflow import write_report
 from tests.support.tiny_warehouse import approve, build_tiny_warehouse, change, query
 from warehouse.core.settings import PROJECT_ROOT, Settings
@@ -421,3 +421,8 @@ def test_the_weekly_workflow_runs_everything_and_keeps_the_report():
     upload = next(step for step in steps if "upload-artifact" in step.get("uses", ""))
     assert upload["with"]["path"].rstrip("/") == "monitoring/reports"
     assert all(re.fullmatch(r"[\w/-]+@v\d+", step["uses"]) for step in steps if "uses" in step)
+
+
+def test_the_level_of_a_drift_follows_its_limits():
+    levels = [drift_level(value) for value in (0, 0.1, 0.11, 0.25, 0.26)]
+    assert levels == ["none", "none", "moderate", "moderate", "strong"]
