@@ -22,6 +22,7 @@ WORKDIR /home/scoring
 ENV MLFLOW_DISABLE_TELEMETRY=true \
     DO_NOT_TRACK=1 \
     OMP_WAIT_POLICY=PASSIVE \
+    __pyfunc_model_path__=/model \
     PYTHONUNBUFFERED=1
 
 EXPOSE 1234
@@ -29,4 +30,5 @@ EXPOSE 1234
 STOPSIGNAL SIGINT
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:1234/ping', timeout=4)"]
-CMD ["mlflow", "models", "serve", "--env-manager", "local", "--host", "0.0.0.0", "--port", "1234", "--model-uri", "/model"]
+# MLflow's scoring server, whose errors are shortened to one line: what `mlflow models serve` runs, with one layer around.
+CMD ["uvicorn", "--factory", "--app-dir", "/model/code", "--host", "0.0.0.0", "--port", "1234", "ml.served.server:create"]

@@ -37,14 +37,14 @@ $(VENV)/.installed: requirements.txt
 	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.txt
 	@touch $@
 
-run: setup ## raw files -> marts -> quality gate -> models -> snapshot -> scores, reasons, card -> drift report
+run: setup ## raw files -> marts -> quality gate -> snapshot -> models -> scores, reasons, card -> drift report
 	$(BIN)/python -m warehouse.prepare
 	cd dbt_project && $(BIN)/dbt build
 	$(BIN)/python -m warehouse.quality
+	$(BIN)/python -m warehouse.publish
 	$(BIN)/python -m ml.compare $(QUICK)
 	$(BIN)/python -m ml.tune $(if $(QUICK),--trials 1 --folds 2)
 	$(BIN)/python -m ml.train $(QUICK)
-	$(BIN)/python -m warehouse.publish
 	$(BIN)/python -m ml.predict --population scoring
 	@# the model of this run: the champion may be one of other data, which these cannot judge
 	$(BIN)/python -m ml.explain --version newest

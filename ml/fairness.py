@@ -1,25 +1,17 @@
 """Decisions of a registered model by gender, age and family status, and the price of a model that knows none of them.
 
-python -m ml.fairness [--version N|newest] [--database FILE] [--out DIR] [--without-protected]
+python -m ml.fairness [--version N|newest] [--snapshot ID | --database FILE] [--out DIR] [--without-protected]
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from ml.data.training_set import read_training_data
-from ml.fair_lending.price import price_without_protected
-from ml.fair_lending.report import (
-    JUDGED_ON,
-    Fairness,
-    _keep,
-    judge_fairness,
-    table,
-)
-from ml.registry.registry import MODEL_NAME, Registry
-from ml.registry.versions import add_version_argument
-from warehouse.core.cli import run_command
+from ml.data.options import SNAPSHOT_OF_THE_VERSION, add_source_arguments
+from ml.registry.versions import MODEL_NAME, add_version_argument
+from warehouse.core.cli import command
 from warehouse.core.settings import Settings
 
 
@@ -29,10 +21,10 @@ def _parser() -> argparse.ArgumentParser:
         description="Measure approvals, errors, cost and calibration by gender, age and family status on out-of-fold "
         "predictions at the model's threshold, with 95 % bootstrap intervals and the four-fifths rule, and log them to "
         "the run of the version.",
-        epilog="Environment: CREDIT_DUCKDB names the warehouse file, MLFLOW_TRACKING_URI the registry.",
+        epilog="Environment: CREDIT_PUBLISHED_DIR names the folder of the snapshots, MLFLOW_TRACKING_URI the registry.",
     )
     add_version_argument(parser, "judge")
-    parser.add_argument("--database", type=Path, metavar="FILE", help="warehouse file (default: CREDIT_DUCKDB)")
+    add_source_arguments(parser, SNAPSHOT_OF_THE_VERSION)
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for table, document and figure too")
     parser.add_argument(
         "--without-protected",
@@ -43,30 +35,31 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, log and print."""
+@command
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measure, print, and price the protected features when asked to; log all of it."""
     options = _parser().parse_args(argv)
+
+    from ml.data.source import version_source
+    from ml.data.training_set import read_training_data
+    from ml.fair_lending.price import price_without_protected
+    from ml.fair_lending.report import JUDGED_ON, _keep, judge_fairness, table
+    from ml.registry.registry import Registry
+
     settings = Settings.from_environment()
-
-    def command() -> None:
-        """Measure, print, and price the protected features when asked to; keep all of it."""
-        registry = Registry(settings)
-        model = registry.choose(options.version)
-        database = (options.database or settings.duckdb_path).expanduser().resolve()
-        fairness = judge_fairness(registry, model, database)
-        print(f"{MODEL_NAME} version {model.version}: {JUDGED_ON} ({fairness.threshold:.4f})\n")
-        print(table(fairness.groups), flush=True)
-        if options.without_protected:
-            price = price_without_protected(registry, model, read_training_data(database), database, _say)
-            fairness = Fairness(model, fairness.threshold, fairness.applicants, fairness.groups, price)
-            print(f"\n{price}")
-        _keep(registry, fairness, options.out)
-
-    return run_command(command)
-
-
-def _say(line: object) -> None:
-    print(line, flush=True)
+    registry = Registry(settings)
+    model = registry.resolve(options.version)
+    trained_on = registry.manifest(model)["data"]
+    source = version_source(trained_on, settings, snapshot=options.snapshot, database=options.database)
+    fairness = judge_fairness(registry, model, source.database)
+    print(f"{MODEL_NAME} version {model.version}: {JUDGED_ON} ({fairness.threshold:.4f})\n")
+    print(table(fairness.groups), flush=True)
+    if options.without_protected:
+        data = read_training_data(source)
+        price = price_without_protected(registry, model, data, source.database, lambda line: print(line, flush=True))
+        fairness = replace(fairness, price=price)
+        print(f"\n{price}")
+    _keep(registry, fairness, options.out)
 
 
 if __name__ == "__main__":

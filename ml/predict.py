@@ -10,19 +10,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ml.data.clients import POPULATIONS, file_source, published_source
-from ml.registry.registry import MODEL_NAME, Registry
-from ml.registry.versions import add_version_argument
-from ml.scoring.store import write_scores
-from ml.scoring.workflow import (
-    _summary,
-    exported_scorer,
-    registered_scorer,
-    score,
-)
-from warehouse.core.cli import run_command
+from ml.data.options import POPULATIONS, add_source_arguments
+from ml.registry.versions import MODEL_NAME, add_version_argument
+from warehouse.core.cli import command
 from warehouse.core.settings import Settings
-from warehouse.snapshots.snapshot import CURRENT
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,9 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--population", choices=POPULATIONS, required=True, help="without a label yet, with a label, or both"
     )
-    source = parser.add_mutually_exclusive_group()
-    source.add_argument("--snapshot", default=CURRENT, metavar="ID", help="published snapshot (default: current)")
-    source.add_argument("--database", type=Path, metavar="FILE", help="a warehouse file instead of a snapshot")
+    add_source_arguments(parser)
     model = parser.add_mutually_exclusive_group()
     add_version_argument(model, "score with")
     model.add_argument("--model", type=Path, metavar="FOLDER", help="an exported model instead, such as ml/model")
@@ -48,30 +37,30 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Score and print a summary."""
+@command
+def main(argv: Sequence[str] | None = None) -> None:
+    """Score, write, and print a summary."""
     options = _parser().parse_args(argv)
+
+    from ml.data.source import find_source
+    from ml.registry.loading import open_scorer
+    from ml.registry.registry import Registry
+    from ml.scoring.store import write_scores
+    from ml.scoring.workflow import _summary, score
+
+    started = time.perf_counter()
     settings = Settings.from_environment()
-
-    def command() -> None:
-        """Score, write, and print what came out."""
-        started = time.perf_counter()
-        if options.database:
-            source = file_source(options.database.expanduser().resolve())
-        else:
-            source = published_source(options.snapshot, settings.published_dir)
-        if options.model:
-            model = exported_scorer(options.model.expanduser().resolve())
-        else:
-            model = registered_scorer(Registry(settings), options.version)
-        print(f"scoring {source.snapshot_id} ({options.population}) with {MODEL_NAME} version {model.version}")
-        scores = score(source, model, options.population, lambda line: print(line, flush=True))
-        out = (options.out or settings.published_dir.parent / "scores").expanduser().resolve()
-        name = f"scores_v{model.version}_{source.snapshot_id}_{options.population}"
-        written = write_scores(scores, out, name)
-        print(_summary(scores, written, time.perf_counter() - started))
-
-    return run_command(command)
+    source = find_source(settings, snapshot=options.snapshot, database=options.database)
+    if options.model:
+        model = open_scorer(options.model.expanduser().resolve())
+    else:
+        model = open_scorer(Registry(settings), options.version)
+    print(f"scoring {source.snapshot_id} ({options.population}) with {MODEL_NAME} version {model.version}")
+    scores = score(source, model, options.population, lambda line: print(line, flush=True))
+    out = (options.out or settings.published_dir.parent / "scores").expanduser().resolve()
+    name = f"scores_v{model.version}_{source.snapshot_id}_{options.population}"
+    written = write_scores(scores, out, name)
+    print(_summary(scores, written, time.perf_counter() - started))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Choose the champion by hand, or call the one before back.
+"""Choose the champion by hand, or go back to the one before.
 
 python -m ml.promote --version N --reason TEXT [--override-guard]
 python -m ml.promote --rollback --reason TEXT
@@ -10,23 +10,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ml.registry.promotion import (
-    _sentence,
-    listing,
-    promote,
-    roll_back,
-)
-from ml.registry.registry import MODEL_NAME, Registry
-from warehouse.core.cli import run_command
+from ml.registry.versions import MODEL_NAME
+from warehouse.core.cli import command
 from warehouse.core.settings import Settings
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ml.promote",
-        description=f"Make a version of {MODEL_NAME} the champion, or call the champion before back, and export it to "
-        "the folder that is served. Who did so, when and why is logged in the tags of the registered model. When the "
-        "version cannot be exported, nothing changes.",
+        description=f"Make a version of {MODEL_NAME} the champion, or the champion before the present one again, and "
+        "export it to the folder that is served. Who did so, when and why is logged in the tags of the registered "
+        "model. When the version cannot be exported, nothing changes.",
         epilog="Environment: MLFLOW_TRACKING_URI names the registry (default: mlflow.db in the repository).",
     )
     what = parser.add_mutually_exclusive_group(required=True)
@@ -47,29 +41,29 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Promote, roll back or list."""
+@command
+def main(argv: Sequence[str] | None = None) -> None:
+    """Promote, roll back or list, and print what has changed."""
     options = _parser().parse_args(argv)
+
+    from ml.registry.promotion import listing, promote_version, roll_back, sentence
+    from ml.registry.registry import Registry
+
     settings = Settings.from_environment()
-
-    def command() -> None:
-        """List, roll back or promote, and say what has changed."""
-        registry = Registry(settings)
-        if options.list:
-            print(listing(registry))
-            return
-        model_dir = (options.out or settings.model_dir).expanduser().resolve()
-        reason = options.reason or ""
-        if options.rollback:
-            change, exported = roll_back(registry, reason, model_dir)
-        else:
-            change, exported = promote(
-                registry, options.version, reason, model_dir, override_guard=options.override_guard
-            )
-        print(f"champion: {_sentence(change)}")
-        print(f"exported: version {exported.model.version} to {exported.folder}, threshold {exported.threshold:.4f}")
-
-    return run_command(command)
+    registry = Registry(settings)
+    if options.list:
+        print(listing(registry))
+        return
+    model_dir = (options.out or settings.model_dir).expanduser().resolve()
+    reason = options.reason or ""
+    if options.rollback:
+        change, exported = roll_back(registry, reason, model_dir)
+    else:
+        change, exported = promote_version(
+            registry, options.version, reason, model_dir, override_guard=options.override_guard
+        )
+    print(f"champion: {sentence(change)}")
+    print(f"exported: version {exported.model.version} to {exported.folder}, threshold {exported.threshold:.4f}")
 
 
 if __name__ == "__main__":

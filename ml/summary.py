@@ -1,101 +1,30 @@
-"""What stands after a run: clients, features, champion, and the commands that open the rest."""
+"""What a run leaves: clients, features, champion, and the commands that open the rest.
+
+python -m ml.summary
+"""
 
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from ml.registry.registry import MODEL_NAME, VERDICT_TAG, RegisteredModel, Registry
-from warehouse.core.cli import run_command
-from warehouse.core.database import connect, require_table
-from warehouse.core.settings import PROJECT_ROOT, Settings
-
-DRIFT_REPORT = PROJECT_ROOT / "monitoring" / "reports" / "drift" / "drift.html"
+from warehouse.core.cli import command
+from warehouse.core.settings import Settings
 
 
-def summary(settings: Settings) -> str:
-    """A short table for a person.
-
-    Raises
-    ------
-    WarehouseMissingError
-        Nothing has been built yet.
-    ModelError
-        No model is champion yet.
-    """
-    clients, features = _size(settings.duckdb_path)
-    registry = Registry(settings)
-    champion, newest = registry.choose(), registry.choose("newest")
-    snapshot = settings.published_dir / "current"
-    what = [
-        ("clients", f"{clients['training']:,} with a label, {clients['scoring']:,} to be scored"),
-        ("features", f"{features:,} per client in marts.client_features"),
-        *_figures(champion),
-        ("champion", f"{MODEL_NAME} version {champion.version}"),
-        *([] if newest == champion else [("newest", _not_champion(newest))]),
-        ("snapshot", snapshot.resolve().name if snapshot.exists() else "none published yet"),
-    ]
-    marts = next(iter(sorted(snapshot.glob("*.duckdb"))), settings.duckdb_path)
-    open_next = [
-        ("the marts", f".venv/bin/duckdb -readonly {_short(marts)}"),
-        ("the runs", f".venv/bin/mlflow ui --backend-store-uri {_short_uri(settings.tracking_uri)}"),
-        ("the report", _short(DRIFT_REPORT)),
-        ("the model", f".venv/bin/mlflow models serve -m {_short(settings.model_dir)} --env-manager local -p 1234"),
-    ]
-    return "\n".join(["", *_table(what), "", "open next", *_table(open_next)])
-
-
-def _size(path: Path) -> tuple[dict[str, int], int]:
-    with connect(path) as con:
-        require_table(con, "marts", "client_features")
-        clients = dict(con.execute("select population, count(*) from marts.client_features group by 1").fetchall())
-        columns = con.execute("select * from marts.client_features limit 0").description
-    return {"training": 0, "scoring": 0} | clients, len(columns) - 2
-
-
-def _figures(champion: RegisteredModel) -> list[tuple[str, str]]:
-    metrics = champion.metrics
-    return [
-        ("AUC", f"{metrics['auc']:.4f} out of fold{_held_out(metrics)}"),
-        (
-            "cost per 1,000",
-            f"{metrics['cost_per_1000']:.1f} (a defaulter granted credit costs 10, a good client refused 1); "
-            f"{metrics['cost_per_1000_accept_all']:.1f} when everyone is accepted",
-        ),
-        ("threshold", f"{metrics['threshold']:.4f}"),
-    ]
-
-
-def _not_champion(newest: RegisteredModel) -> str:
-    auc, cost = newest.metrics["auc"], newest.metrics["cost_per_1000"]
-    verdict = newest.tags.get(VERDICT_TAG, "not judged yet")
-    return f"version {newest.version}, not champion: AUC {auc:.4f}, cost {cost:.1f}; {verdict}"
-
-
-def _held_out(metrics: dict[str, float]) -> str:
-    if "holdout_auc" not in metrics:
-        return ""
-    low, high = metrics["holdout_auc_low"], metrics["holdout_auc_high"]
-    return f", {metrics['holdout_auc']:.4f} ({low:.4f} to {high:.4f}) on the hold-out"
-
-
-def _short(path: Path) -> str:
-    return str(path.relative_to(PROJECT_ROOT)) if path.is_relative_to(PROJECT_ROOT) else str(path)
-
-
-def _short_uri(uri: str) -> str:
-    return uri.replace(f"sqlite:///{PROJECT_ROOT}/", "sqlite:///")
-
-
-def _table(rows: list[tuple[str, str]]) -> list[str]:
-    return [f"  {name:<16}{text}" for name, text in rows]
-
-
-def main(argv: Sequence[str] | None = None) -> int:
+@command
+def main(argv: Sequence[str] | None = None) -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(prog="python -m ml.summary", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m ml.summary",
+        description="What a run leaves: the marts that the newest version was trained on, the champion, and the "
+        "commands that open the rest.",
+        epilog="Environment: CREDIT_PUBLISHED_DIR names the folder of the snapshots, MLFLOW_TRACKING_URI the registry.",
+    )
     parser.parse_args(argv)
-    return run_command(lambda: print(summary(Settings.from_environment())))
+
+    from ml.card.overview import summary
+
+    print(summary(Settings.from_environment()))
 
 
 if __name__ == "__main__":

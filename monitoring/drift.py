@@ -1,6 +1,7 @@
 """How far two populations differ, column by column: counted in the database on every row, compared by PSI.
 
-Numeric columns are cut at the deciles of the reference, text by its values; a missing value is a bin of its own.
+Numeric columns are cut at the deciles of the reference, text by its values; a missing value (null, nan, infinity) is a
+bin of its own.
 """
 
 import math
@@ -18,7 +19,8 @@ NOT_FEATURES = frozenset({KEY, TARGET, POPULATION})
 DECILES = [tenth / 10 for tenth in range(1, 10)]
 CATEGORIES_KEPT = 50
 COLUMNS_PER_QUERY = 50
-NUMERIC = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "FLOAT", "DOUBLE"})
+INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+NUMERIC = frozenset({*INTEGERS, *(f"U{name}" for name in INTEGERS), "FLOAT", "DOUBLE"})
 MISSING, OTHERS = "missing", "other values"
 
 
@@ -119,8 +121,8 @@ def _histograms(population: Population, cuts: dict[str, list[_Cut]]) -> dict[str
         f"select {totals}, {', '.join(expressions)} from {population.relation}"
     ).fetchone()
     counts = {}
-    for number, (column, column_cuts) in enumerate(cuts.items()):
-        histogram, mean, *rest = found[number * per_column : (number + 1) * per_column]
+    for position, (column, column_cuts) in enumerate(cuts.items()):
+        histogram, mean, *rest = found[position * per_column : (position + 1) * per_column]
         counts[column] = _Counts(
             rows=_with_missing(histogram, column_cuts, rows),
             defaulters=_with_missing(rest[0], column_cuts, int(defaults or 0)) if labelled else None,
@@ -138,7 +140,7 @@ def _with_missing(histogram: dict[float, int] | None, cuts: list[_Cut], rows: in
 def _number(population: Population, column: str) -> str:
     name = quoted(column)
     if population.types[column] in ("DOUBLE", "FLOAT"):
-        return f"case when isnan({name}) then null else cast({name} as double) end"
+        return f"case when isfinite({name}) then cast({name} as double) end"
     return f"cast({name} as double)"
 
 

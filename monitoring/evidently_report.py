@@ -1,15 +1,17 @@
 """The drift of the columns that matter, drawn by Evidently from a fixed sample of rows.
 
 Evidently is slow and heavy on hundreds of columns: it gets the most drifted and the most telling ones of a few thousand
-clients, and the figures of all columns and rows stand above its charts.
+clients, in a page of its own beside the page with the figures of all columns and rows.
 """
 
+import json
 import os
 import warnings
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 from monitoring.drift import KEY
 from monitoring.populations import Population
@@ -19,22 +21,6 @@ from warehouse.core.sql import quoted
 
 if TYPE_CHECKING:
     import pandas as pd
-
-ROWS_IN_TABLE = 25
-STYLE = """<style>
-#all-rows { font-family: Roboto, Helvetica, Arial, sans-serif; max-width: 1180px; margin: 0 auto; padding: 24px;
-  color: #222; background: #fff }
-#all-rows table { border-collapse: collapse; font-size: 14px; width: 100% }
-#all-rows th, #all-rows td { padding: 5px 10px; border-bottom: 1px solid #ddd; text-align: right }
-#all-rows th:nth-child(-n+2), #all-rows td:nth-child(-n+2) { text-align: left }
-#all-rows .strong { color: #b3261e; font-weight: 600 }
-#all-rows .moderate { color: #8a5a00 }
-</style>"""
-LEGEND = (
-    "<p>PSI compares the distribution now with the reference: 0 is the same, above 0.10 look into it, above 0.25 it is "
-    "another population. The information value says how well a column told defaulters from others in the reference: "
-    "drift in a column with a high one matters more.</p>"
-)
 
 
 def choose_columns(drifts: Sequence[ColumnDrift], count: int) -> list[ColumnDrift]:
@@ -72,18 +58,29 @@ def sample_rows(population: Population, columns: Sequence[ColumnDrift], rows: in
             found="none",
             remedy="choose a table with one row per client",
         )
-    types = {"numeric": "double", "text": "varchar"}
-    listed = ", ".join(
-        f"cast({quoted(drift.column)} as {types[drift.kind]}) as {quoted(drift.column)}" for drift in columns
-    )
+    listed = ", ".join(f"{_cast(drift)} as {quoted(drift.column)}" for drift in columns)
     return population.con.execute(
         f"select {listed} from (select * from {population.relation} "
         f"order by md5(cast({KEY} as varchar) || ':{seed}') limit {rows}) as sampled order by {KEY}"
     ).df()
 
 
+def _cast(drift: ColumnDrift) -> str:
+    """SQL of a column as Evidently takes it; what is not a finite number is missing."""
+    if drift.kind == "text":
+        return f"cast({quoted(drift.column)} as varchar)"
+    number = f"cast({quoted(drift.column)} as double)"
+    return f"case when isfinite({number}) then {number} end"
+
+
+def drawable(columns: Sequence[ColumnDrift], reference: "pd.DataFrame", current: "pd.DataFrame") -> list[ColumnDrift]:
+    """Columns that have a value in both samples: Evidently fails on any other."""
+    samples = (reference, current)
+    return [drift for drift in columns if all(sample[drift.column].notna().any() for sample in samples)]
+
+
 def write_evidently(
-    reference: "pd.DataFrame", current: "pd.DataFrame", columns: Sequence[ColumnDrift], html: Path, json: Path
+    reference: "pd.DataFrame", current: "pd.DataFrame", columns: Sequence[ColumnDrift], page: Path, figures: Path
 ) -> None:
     """Run Evidently's drift preset on the two samples; write its page and its figures.
 
@@ -92,8 +89,8 @@ def write_evidently(
     reference, current : pandas.DataFrame
         Samples with the chosen columns.
     columns : sequence of ColumnDrift
-    html, json : Path
-        Files to write; the page needs no network.
+    page, figures : Path
+        HTML and JSON to write; the page needs no network.
     """
     os.environ["DO_NOT_TRACK"] = "1"
     with warnings.catch_warnings():
@@ -116,52 +113,26 @@ def write_evidently(
             Dataset.from_pandas(current, data_definition=definition),
             Dataset.from_pandas(reference, data_definition=definition),
         )
-        snapshot.save_html(str(html))
-        snapshot.save_json(str(json))
+        with _data_without_markup():
+            snapshot.save_html(str(page))
+        snapshot.save_json(str(figures))
 
 
-def add_summary(html: Path, lines: Sequence[str], drifts: Sequence[ColumnDrift], drawn: str) -> None:
-    """Put the figures of all columns and rows above Evidently's charts.
+@contextmanager
+def _data_without_markup() -> Iterator[None]:
+    """Let Evidently write its data so that no value can end the script that holds them.
 
-    Parameters
-    ----------
-    html : Path
-        Page written by Evidently.
-    lines : sequence of str
-        What was compared, in words.
-    drifts : sequence of ColumnDrift
-        All measured columns, the most drifted first.
-    drawn : str
-        What Evidently has drawn, in words.
+    Evidently puts JSON into a `<script>` as it is: a category named `</script>...` would run as a script of its own.
     """
-    page = html.read_text(encoding="utf-8")
-    head = "<tr><th>column</th><th>level</th><th>PSI</th><th>missing before</th><th>missing now</th>"
-    head += "<th>mean before</th><th>mean now</th><th>information value</th></tr>"
-    rows = "".join(_table_row(drift) for drift in drifts[:ROWS_IN_TABLE])
-    words = "".join(f"<p>{escape(line)}</p>" for line in lines)
-    section = f'{STYLE}<section id="all-rows"><h1>Drift on all rows and columns</h1>{words}{LEGEND}'
-    section += f"<table>{head}{rows}</table><p>The {min(len(drifts), ROWS_IN_TABLE)} most drifted of {len(drifts):,} "
-    section += f"columns; all are in drift.json, with their bins.</p><h1>Charts of {escape(drawn)}</h1><p>Drawn by "
-    section += "Evidently on a sample of the clients, with bins of its own and without the missing values: its figures "
-    section += "differ a little from those above, and its verdict is about these columns only.</p></section>"
-    html.write_text(page.replace("<body>", f"<body>{section}", 1), encoding="utf-8")
+    from evidently.legacy.utils import dashboard
 
+    def dumps(content: object, **options: Any) -> str:  # noqa: ANN401 - as `json.dumps` takes them
+        """JSON in which `<` is written as an escape."""
+        return json.dumps(content, **options).replace("<", "\\u003c")
 
-def _table_row(drift: ColumnDrift) -> str:
-    cells = [
-        f"{drift.psi:.4f}",
-        f"{drift.reference_null_share:.1%}",
-        f"{drift.current_null_share:.1%}",
-        _number(drift.reference_mean),
-        _number(drift.current_mean),
-        "" if drift.information_value is None else f"{drift.information_value:.3f}",
-    ]
-    return (
-        f'<tr><td>{escape(drift.column)}</td><td class="{drift.level}">{drift.level}</td>'
-        + "".join(f"<td>{cell}</td>" for cell in cells)
-        + "</tr>"
-    )
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+    unpatched = dashboard.json
+    dashboard.json = SimpleNamespace(dumps=dumps)
+    try:
+        yield
+    finally:
+        dashboard.json = unpatched

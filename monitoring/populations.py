@@ -9,10 +9,11 @@ from pathlib import Path
 import duckdb
 
 from warehouse.core.database import connect, require_table
+from warehouse.core.errors import SnapshotError
 from warehouse.core.fingerprint import MARTS_SCHEMA
 from warehouse.core.settings import Settings
 from warehouse.core.sql import quoted
-from warehouse.snapshots.snapshot import current_snapshot, resolve_snapshot
+from warehouse.snapshots.snapshot import CURRENT, PUBLISH, current_snapshot, resolve_snapshot
 
 TABLE_SUFFIX = re.compile(r"(?P<place>.+):(?:(?P<schema>\w+)\.)?(?P<table>[A-Za-z_]\w*)")
 # Not `describe`: of a view it tells the spelling of the columns underneath.
@@ -64,7 +65,7 @@ def find_place(reference: str | None, role: str, settings: Settings) -> Place:
     ----------
     reference : str or None
         `current`, a snapshot's id or folder, or a DuckDB file, each with or without `:table`; None for the current
-        snapshot, or the warehouse file when none is published.
+        snapshot.
     role : {'reference', 'current'}
         Decides the table that is meant when none is named: the training or the scoring population.
     settings : Settings
@@ -75,19 +76,20 @@ def find_place(reference: str | None, role: str, settings: Settings) -> Place:
         There is no such snapshot.
     """
     schema, table = MARTS_SCHEMA, DEFAULT_TABLES[role]
-    place = reference
+    place = reference or CURRENT
     if reference is not None and not Path(reference).exists():
         named = TABLE_SUFFIX.fullmatch(reference)
         if named:
             place, schema, table = named["place"], named["schema"] or schema, named["table"]
-    if place is None:
-        snapshot = current_snapshot(settings.published_dir)
-        if snapshot is None:
-            return Place(settings.duckdb_path, schema, table, f"warehouse {settings.duckdb_path.name}")
-    elif Path(place).is_file() or Path(place).suffix == ".duckdb":
+    if place == CURRENT and current_snapshot(settings.published_dir) is None:
+        raise SnapshotError(
+            expected=f"a published snapshot in {settings.published_dir}",
+            found="none",
+            remedy=f"{PUBLISH}, or name a warehouse file with --database",
+        )
+    if Path(place).is_file() or Path(place).suffix == ".duckdb":
         return Place(Path(place).resolve(), schema, table, f"file {Path(place).name}")
-    else:
-        snapshot = resolve_snapshot(place, settings.published_dir)
+    snapshot = resolve_snapshot(place, settings.published_dir)
     return Place(snapshot.database, schema, table, f"snapshot {snapshot.snapshot_id}")
 
 

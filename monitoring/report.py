@@ -3,17 +3,15 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
-from monitoring.populations import find_place, open_population
+from monitoring.options import COLUMNS_SHOWN, FILES, Options
 from monitoring.psi import ColumnDrift
-from monitoring.workflow import COLUMNS_SHOWN, FILES, Options, write_report
-from warehouse.core.cli import run_command
+from warehouse.core.cli import command
 from warehouse.core.settings import PROJECT_ROOT, Settings
 
 DEFAULT_OUT = PROJECT_ROOT / "monitoring" / "reports" / "drift"
-EXIT_DRIFTED = 2
+EXIT_DRIFTED = 3
 
 
 def _print_table(drifts: Sequence[ColumnDrift]) -> None:
@@ -32,12 +30,22 @@ def _print_table(drifts: Sequence[ColumnDrift]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m monitoring.report",
-        description="Compare two populations. PSI of every column on every row goes to drift.json and on top of "
-        "drift.html, below it Evidently's charts of the columns that matter: the most drifted, and those with the "
-        "highest information value. Exit code 0 when the report was written, 2 with --fail-on-drift and much drift.",
+        description="Compare two populations. PSI of every column on every row goes to drift.html and "
+        "drift.json; evidently.html holds Evidently's charts of the columns that matter: the most drifted, and those "
+        "with the highest information value. Exit code 0 when the report was written, 3 with --fail-on-drift and too "
+        "much drift, 1 when it could not be written.",
         epilog="R and C: `current`, a snapshot's id or folder, or a DuckDB file, each with or without `:table`, such "
         "as warehouse/home_credit.duckdb:marts.scoring_set. Default: training against scoring population of the "
-        "current snapshot, or of the warehouse file when none is published.",
+        "current snapshot, or of what --snapshot or --database names.",
+    )
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--snapshot",
+        metavar="ID",
+        help="published snapshot to read: an id, a folder or current (default: the current one)",
+    )
+    source.add_argument(
+        "--database", metavar="FILE", help="warehouse file in work to read instead of a published snapshot"
     )
     parser.add_argument("--reference", metavar="R", help="what to compare with (table: marts.training_set)")
     parser.add_argument("--current", metavar="C", help="what to look at (table: marts.scoring_set)")
@@ -49,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         "--columns", type=int, metavar="N", default=Options.columns, help="columns in the charts (%(default)s)"
     )
     parser.add_argument("--seed", type=int, metavar="S", default=Options.seed, help="seed of the sample (%(default)s)")
-    parser.add_argument("--fail-on-drift", action="store_true", help="exit code 2 when too many columns drift strongly")
+    parser.add_argument("--fail-on-drift", action="store_true", help="exit code 3 when too many columns drift strongly")
     parser.add_argument(
         "--max-share",
         type=float,
@@ -60,33 +68,34 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Command line of the drift report."""
-    args = _parser().parse_args(argv)
+@command
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the report, print its summary, and compare the share of strong drift with the limit."""
+    options = _parser().parse_args(argv)
+    from monitoring.populations import find_place, open_population
+    from monitoring.workflow import write_report
+
     settings = Settings.from_environment()
-    strong_share = 0.0
-
-    def command() -> None:
-        """Write the report, print its summary, and note the share of strong drift."""
-        nonlocal strong_share
-        options = Options(args.rows, args.columns, args.seed, args.max_share)
-        places = [find_place(args.reference, "reference", settings), find_place(args.current, "current", settings)]
-        with ExitStack() as stack:
-            reference, current = (stack.enter_context(open_population(place)) for place in places)
-            drifts, summary = write_report(reference, current, args.out, options)
-        print("\n".join(summary))
-        _print_table(drifts)
-        print("\nreport: " + ", ".join(str(args.out / name) for name in FILES))
-        strong_share = sum(drift.level == "strong" for drift in drifts) / len(drifts)
-
-    code = run_command(command)
-    if code == 0 and args.fail_on_drift and strong_share > args.max_share:
-        print(
-            f"drift: expected at most {args.max_share:.1%} strongly drifted columns; found {strong_share:.1%}",
-            file=sys.stderr,
-        )
-        return EXIT_DRIFTED
-    return code
+    source = options.database or options.snapshot
+    drawn = Options(options.rows, options.columns, options.seed, options.max_share)
+    places = [
+        find_place(options.reference or source, "reference", settings),
+        find_place(options.current or source, "current", settings),
+    ]
+    with open_population(places[0]) as reference, open_population(places[1]) as current:
+        drifts, summary = write_report(reference, current, options.out, drawn)
+    print("\n".join(summary))
+    _print_table(drifts)
+    print("\nreport: " + ", ".join(str(options.out / name) for name in FILES))
+    strong = sum(drift.level == "strong" for drift in drifts) / len(drifts)
+    if not options.fail_on_drift or strong <= options.max_share:
+        return 0
+    print(
+        f"drift: expected at most {options.max_share:.1%} strongly drifted columns; found {strong:.1%}; "
+        f"see {options.out / FILES[0]}",
+        file=sys.stderr,
+    )
+    return EXIT_DRIFTED
 
 
 if __name__ == "__main__":

@@ -4,63 +4,26 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from monitoring.drift import measure_drift
-from monitoring.evidently_report import add_summary, choose_columns, sample_rows, write_evidently
+from monitoring.evidently_report import choose_columns, drawable, sample_rows, write_evidently
+from monitoring.options import FILES, Options
+from monitoring.page import render_drift
 from monitoring.populations import Population
 from monitoring.psi import THRESHOLDS, ColumnDrift
 from warehouse.core.errors import SettingsError
-
-FILES = ("drift.html", "drift.json", "evidently.json")
-
-
-COLUMNS_SHOWN = 10
-
-
-@dataclass(frozen=True)
-class Options:
-    """How the report is drawn.
-
-    Attributes
-    ----------
-    rows : int
-        Rows of each population that Evidently sees.
-    columns : int
-        Columns that Evidently sees.
-    seed : int
-        Of the sample.
-    max_share : float
-        Share of strongly drifted columns that is allowed.
-    """
-
-    rows: int = 5000
-    columns: int = 30
-    seed: int = 42
-    max_share: float = 0.1
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.max_share <= 1:
-            raise SettingsError(
-                expected="--max-share between 0 and 1",
-                found=str(self.max_share),
-                remedy="0.1 allows 10 % of the columns",
-            )
-        for name, least in (("rows", 100), ("columns", 1)):
-            if getattr(self, name) < least:
-                raise SettingsError(
-                    expected=f"--{name} of at least {least}", found=str(getattr(self, name)), remedy="choose more"
-                )
 
 
 def write_report(
     reference: Population, current: Population, out: Path, options: Options
 ) -> tuple[tuple[ColumnDrift, ...], list[str]]:
-    """Measure the drift and write `drift.json`, `drift.html` and `evidently.json`.
+    """Measure the drift and write `drift.html`, `drift.json`, `evidently.html` and `evidently.json`.
 
-    All three are made beside the folder first: a report that fails leaves the previous one as it was.
+    All are made beside the folder first: a report that fails leaves the previous one as it was.
 
     Returns
     -------
@@ -77,16 +40,18 @@ def write_report(
     drifts = measure_drift(reference, current)
     summary = summarize(reference, current, drifts)
     chosen = choose_columns(drifts, options.columns)
-    samples = [sample_rows(side, chosen, options.rows, options.seed) for side in (reference, current)]
+    before, now = (sample_rows(side, chosen, options.rows, options.seed) for side in (reference, current))
+    drawn = drawable(chosen, before, now)
+    created_at = datetime.now(UTC).replace(microsecond=0)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=out) as folder:
-            html, figures, evidently = (Path(folder) / name for name in FILES)
-            content = _content(reference, current, drifts)
+            page, figures, evidently_page, evidently_figures = (Path(folder) / name for name in FILES)
+            content = _content(reference, current, drifts, created_at)
             figures.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-            write_evidently(*samples, chosen, html, evidently)
-            add_summary(html, summary, drifts, f"{len(chosen)} columns, up to {options.rows:,} clients of each side")
-            for file in (figures, evidently, html):
+            page.write_text(render_drift(reference, current, drifts, drawn, created_at), encoding="utf-8")
+            write_evidently(before, now, drawn, evidently_page, evidently_figures)
+            for file in (figures, evidently_figures, evidently_page, page):
                 file.replace(out / file.name)
     except OSError as error:
         raise SettingsError(
@@ -115,10 +80,12 @@ def summarize(reference: Population, current: Population, drifts: Sequence[Colum
     return lines
 
 
-def _content(reference: Population, current: Population, drifts: Sequence[ColumnDrift]) -> dict:
+def _content(
+    reference: Population, current: Population, drifts: Sequence[ColumnDrift], created_at: datetime
+) -> dict[str, Any]:
     levels = Counter(drift.level for drift in drifts)
     return {
-        "created_at": datetime.now(UTC).replace(microsecond=0).isoformat(),
+        "created_at": created_at.isoformat(),
         "reference": {"name": reference.name, "rows": reference.rows},
         "current": {"name": current.name, "rows": current.rows},
         "thresholds": THRESHOLDS,

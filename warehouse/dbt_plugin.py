@@ -6,11 +6,14 @@ nothing (`dbt docs`, `dbt test`) leave the raw schema alone.
 
 import atexit
 import gc
-from collections.abc import Callable
+import hashlib
+import importlib.metadata
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import yaml
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.events.logging import AdapterLogger
@@ -18,11 +21,13 @@ from dbt.flags import get_flags
 from dbt_common.exceptions import DbtRuntimeError
 
 from warehouse.core.database import connect
-from warehouse.core.errors import CreditWarehouseError, first_line
-from warehouse.core.settings import Settings
+from warehouse.core.errors import CreditWarehouseError, SettingsError, first_line
+from warehouse.core.settings import PROJECT_ROOT, Settings
 from warehouse.loading.contract import load_contract
 from warehouse.loading.load import load_raw_files
 
+BUILDER, SHARE = "builder", "max_rejected_share"
+STATE_MACROS = PROJECT_ROOT / "dbt_project" / "macros" / "unchanged"
 BUILDING_COMMANDS = frozenset({"build", "run"})
 logger = AdapterLogger("raw_files")
 
@@ -47,15 +52,10 @@ class Plugin(BasePlugin):
         DbtRuntimeError
             One line of what is wrong with the raw files; the build stops before its first model.
         """
-        flags = get_flags()
-        if flags.WHICH not in BUILDING_COMMANDS:
+        if get_flags().WHICH not in BUILDING_COMMANDS:
             return
         _leave_out_of_garbage_collection()
-        share = float((getattr(flags, "VARS", None) or {}).get("max_rejected_share", 0.0))
-        raw_dir = Settings.from_environment().raw_dir
-        self._in_one_line(
-            lambda: load_raw_files(conn, raw_dir, load_contract(), max_rejected_share=share, report=logger.info)
-        )
+        self._in_one_line(lambda: _prepare(conn))
 
     def _in_one_line(self, step: Callable[[], object]) -> None:
         if self._verdict:
@@ -65,6 +65,50 @@ class Plugin(BasePlugin):
         except (CreditWarehouseError, duckdb.Error, OSError) as error:
             self._verdict = DbtRuntimeError(first_line(error))
             raise self._verdict from error
+
+
+def _prepare(conn: duckdb.DuckDBPyConnection) -> None:
+    """Load the files that changed, and note what builds: node_state (macros/unchanged) reads it."""
+    flags = get_flags()
+    raw_dir = Settings.from_environment().raw_dir
+    share = rejected_share(Path(flags.PROJECT_DIR), getattr(flags, "VARS", None) or {})
+    load_raw_files(conn, raw_dir, load_contract(), max_rejected_share=share, report=logger.info)
+    state = builder_state()
+    if conn.execute("select 1 from meta.build_state where (unique_id, state) = (?, ?)", [BUILDER, state]).fetchone():
+        return
+    conn.execute("delete from meta.build_state where unique_id = ?", [BUILDER])
+    conn.execute(
+        "insert into meta.build_state (unique_id, state, built_at) values (?, ?, current_timestamp)", [BUILDER, state]
+    )
+
+
+def rejected_share(project_dir: Path, given: Mapping[str, Any]) -> float:
+    """Tolerated share of faulty rows: the variable of the command line, or else of dbt_project.yml.
+
+    Raises
+    ------
+    SettingsError
+        It is no number from 0 to 1.
+    """
+    project = yaml.safe_load((project_dir / "dbt_project.yml").read_text(encoding="utf-8"))
+    variables = {**project.get("vars", {}), **project.get("vars", {}).get(project["name"], {}), **given}
+    value = variables.get(SHARE, 0.0)
+    try:
+        share = float(value)
+    except (TypeError, ValueError):
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise SettingsError(
+            expected=f"a share from 0 to 1 as dbt variable {SHARE}", found=repr(value), remedy="correct it"
+        )
+    return share
+
+
+def builder_state() -> str:
+    """Digest of what builds beside the models: versions, and the macros that decide what is unchanged."""
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("dbt-core", "dbt-duckdb", "duckdb")]
+    macros = [path.read_text(encoding="utf-8") for path in sorted(STATE_MACROS.glob("*.sql"))]
+    return hashlib.blake2b("\n".join(versions + macros).encode(), digest_size=16).hexdigest()
 
 
 def _leave_out_of_garbage_collection() -> None:

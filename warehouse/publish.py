@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from warehouse.core.cli import command
+from warehouse.core.options import add_database_argument
 from warehouse.core.settings import Settings
 
 
@@ -23,9 +24,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "Marts that have not passed, or have changed since, are refused. Publishing the same marts again keeps the "
         "snapshot that is there.",
     )
-    parser.add_argument(
-        "--warehouse", type=Path, metavar="FILE", default=settings.duckdb_path, help="DuckDB file (CREDIT_DUCKDB)"
-    )
+    add_database_argument(parser, settings.duckdb_path)
     parser.add_argument(
         "--published",
         type=Path,
@@ -37,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from warehouse.snapshots.publication import publish
 
-    snapshot, is_new = publish(args.warehouse, args.published.resolve())
+    snapshot, is_new = publish(args.database, args.published.resolve())
     size = snapshot.manifest["file"]["bytes"] / 1e6
     for mart in snapshot.manifest["marts"]:
         print(f"{mart['name']:34s} {mart['rows']:>10,} rows {mart['columns']:>6,} columns  {mart['kind']}")

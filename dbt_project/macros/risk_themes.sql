@@ -4,8 +4,8 @@
     a missing record means; without it, an unknown sign counts as the reference population's mean.
 #}
 {% macro risk_themes() -%}
-    {{ return({
-    'indebtedness': [
+    {{ return([
+    {'name': 'indebtedness', 'signs': [
         {'sql': 'bureau.bureau_debt_to_credit_ratio_mean', 'direction': 1, 'skewed': true},
         {'sql': 'bureau.bureau_card_debt_to_credit_ratio_max', 'direction': 1, 'skewed': true},
         {'sql': 'bureau.bureau_active_loan_share', 'direction': 1},
@@ -14,16 +14,16 @@
         {'sql': 'card.card_utilisation_mean_12m', 'direction': 1},
         {'sql': 'card.card_balance_to_income_ratio', 'direction': 1, 'skewed': true},
         {'sql': 'card.card_drawings_count_mean', 'direction': 1, 'skewed': true},
-    ],
-    'recent_borrowing': [
+    ]},
+    {'name': 'recent_borrowing', 'signs': [
         {'sql': 'bureau.bureau_loan_count_12m', 'direction': 1, 'skewed': true},
         {'sql': 'bureau.bureau_days_credit_mean', 'direction': 1},
         {'sql': 'bureau.bureau_days_credit_max', 'direction': 1},
         {'sql': 'bureau.bureau_days_credit_update_mean', 'direction': 1},
         {'sql': 'previous.previous_count_12m', 'direction': 1, 'skewed': true},
         {'sql': 'previous.previous_days_decision_mean', 'direction': 1},
-    ],
-    'late_payment': [
+    ]},
+    {'name': 'late_payment', 'signs': [
         {'sql': 'previous.previous_refused_share', 'direction': 1},
         {'sql': 'bureau.bureau_overdue_ever_max', 'direction': 1, 'skewed': true},
         {'sql': 'bureau.bureau_balance_severity_mean_12m', 'direction': 1},
@@ -32,8 +32,8 @@
         {'sql': 'installments.installments_days_past_due_mean', 'direction': 1, 'skewed': true},
         {'sql': 'pos_cash.pos_late_share', 'direction': 1},
         {'sql': 'pos_cash.pos_months_late_last', 'direction': 1},
-    ],
-    'instability': [
+    ]},
+    {'name': 'instability', 'signs': [
         {'sql': 'applications.days_employed', 'direction': 1},
         {'sql': 'applications.days_registration', 'direction': 1},
         {'sql': 'applications.days_id_publish', 'direction': 1},
@@ -43,14 +43,14 @@
         {'sql': 'applications.education_level', 'direction': -1},
         {'sql': 'bureau.bureau_days_credit_min', 'direction': 1},
         {'sql': 'pos_cash.pos_months_min', 'direction': 1},
-    ],
-    'loan_price': [
+    ]},
+    {'name': 'loan_price', 'signs': [
         {'sql': 'previous.previous_cash_interest_share_mean', 'direction': 1},
         {'sql': 'previous.previous_interest_rate_max', 'direction': 1},
         {'sql': 'previous.previous_high_yield_share', 'direction': 1},
         {'sql': 'application.application_credit_to_goods_price_ratio', 'direction': 1},
-    ],
-    'thin_record': [
+    ]},
+    {'name': 'thin_record', 'signs': [
         {'sql': 'bureau.bureau_closed_loan_count', 'unknown': 0, 'direction': -1, 'skewed': true},
         {'sql': 'bureau.bureau_active_credit_sum', 'unknown': 0, 'direction': -1, 'skewed': true},
         {'sql': 'bureau.bureau_balance_closed_month_share', 'unknown': 0, 'direction': -1},
@@ -59,11 +59,11 @@
         {'sql': 'previous.previous_consumer_amt_application_mean', 'direction': -1, 'skewed': true},
         {'sql': 'applications.amt_goods_price', 'direction': -1, 'skewed': true},
         {'sql': 'applications.floorsmax_avg', 'direction': -1},
-    ],
-    'low_ext_source': [
+    ]},
+    {'name': 'low_ext_source', 'signs': [
         {'sql': 'applications.ext_source_1', 'direction': -1},
         {'sql': 'applications.ext_source_2', 'direction': -1},
         {'sql': 'applications.ext_source_3', 'direction': -1},
-    ],
-    }) }}
+    ]},
+    ]) }}
 {%- endmacro %}

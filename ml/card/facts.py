@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,8 @@ from ml.card.words import (
 from ml.data.catalog import CatalogRow
 from ml.data.protected import is_protected
 from ml.data.training_set import TARGET
-from ml.evaluation.bootstrap import paired_mean_difference
-from ml.evaluation.intervals import LEVEL, RESAMPLES, Interval, Judged
+from ml.evaluation.bootstrap import LEVEL, RESAMPLES, Interval
+from ml.evaluation.judged import Judged
 from ml.evaluation.metrics import THEORETICAL_THRESHOLD
 from ml.modelling.guards import (
     ANY_SIZE_AUC_LIMIT,
@@ -149,8 +150,8 @@ def _row(catalog: Mapping[str, CatalogRow] | None, name: str) -> CatalogRow:
 
 
 def _by_mart(names: Sequence[str], catalog: Mapping[str, CatalogRow]) -> list[list[str]]:
-    counts = pd.Series([_row(catalog, name).mart for name in names]).value_counts()
-    return [[mart, MARTS.get(mart, "-"), f"{count:,}"] for mart, count in counts.items()]
+    counts = Counter(_row(catalog, name).mart for name in names)
+    return [[mart, MARTS.get(mart, "-"), f"{count:,}"] for mart, count in counts.most_common()]
 
 
 def _results(metrics: Mapping[str, float], manifest: Mapping[str, Any], predictions: pd.DataFrame) -> dict[str, Any]:
@@ -192,28 +193,20 @@ def _results(metrics: Mapping[str, float], manifest: Mapping[str, Any], predicti
 
 
 def out_of_fold_intervals(
-    metrics: Mapping[str, float], manifest: Mapping[str, Any], predictions: pd.DataFrame
+    metrics: Mapping[str, float],
+    manifest: Mapping[str, Any],
+    predictions: pd.DataFrame,
+    resamples: int = RESAMPLES,
 ) -> dict[str, Interval]:
     """Intervals around the logged out-of-fold measures, by name.
 
     The logged measures are means over the repeats of the cross-validation; the intervals have the width that resampling
-    the applicants gives the predictions averaged over the repeats. The cost has that of the costs of the decisions.
+    the applicants gives the mean prediction and the mean cost of each.
     """
-    seed, target = manifest["config"]["seed"], predictions[TARGET].to_numpy()
-    judged = Judged(target, predictions["default_probability"].to_numpy(), manifest["threshold"])
-    drawn = judged.intervals(seed)
-    found = {name: _centred(drawn[name], metrics[name]) for name, *_ in PERFORMANCE}
-    costs = 1000 * predictions["cost"].to_numpy()
-    spent = paired_mean_difference(costs, np.zeros(len(costs)), seed, RESAMPLES)
-    found[COST] = spent
-    # (10 TP + TN - 10 FN - FP) / N = what perfect decisions score minus twice the cost
-    perfect = metrics[SCORE] + 2 * metrics[COST] / 1000
-    found[SCORE] = Interval(metrics[SCORE], *(perfect - 2 * end / 1000 for end in (spent.high, spent.low)))
-    return found
-
-
-def _centred(drawn: Interval, estimate: float) -> Interval:
-    return Interval(estimate, estimate + drawn.low - drawn.estimate, estimate + drawn.high - drawn.estimate)
+    target, costs = predictions[TARGET].to_numpy(), predictions["cost"].to_numpy()
+    judged = Judged(target, predictions["default_probability"].to_numpy(), costs)
+    drawn = judged.intervals(manifest["config"]["seed"], resamples)
+    return {name: interval.around(metrics[name]) for name, interval in drawn.items()}
 
 
 def _threshold(metrics: Mapping[str, float], manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -256,9 +249,9 @@ def _variables(registry: Registry, model: RegisteredModel) -> dict[str, Any] | N
     names = ("features", "themes", "beeswarm", "summary")
     with tempfile.TemporaryDirectory() as folder:
         found = {name: registry.fetch(model, f"{EXPLAIN_FOLDER}/{name}.json", Path(folder)) for name in names}
-        if None in found.values():
-            return None
-        read = {name: json.loads(path.read_text("utf-8")) for name, path in found.items()}
+        read = {name: json.loads(path.read_text("utf-8")) for name, path in found.items() if path}
+    if len(read) < len(names):
+        return None
     titles = {theme["code"]: theme["title"] for theme in read["themes"]}
     directions = {dots["feature"]: _direction(dots["values"], dots["contributions"]) for dots in read["beeswarm"]}
     return {

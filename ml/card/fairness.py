@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.card.words import cost, share, with_interval
-from ml.evaluation.intervals import Interval
+from ml.evaluation.bootstrap import Interval
 from ml.fair_lending.report import ARTIFACTS, FIGURE_FILE, GROUPS_FILE, PRICE_FILE
 from ml.registry.registry import RegisteredModel, Registry
 from warehouse.core.errors import ModelError, first_line
@@ -75,7 +75,8 @@ def _price(document: Mapping[str, Any]) -> str:
 
 def _interval(ends: Mapping[str, float | None]) -> Interval | None:
     """None where a group has nothing to measure: no defaulters, say."""
-    return None if None in ends.values() else Interval(**ends)
+    known = {name: end for name, end in ends.items() if end is not None}
+    return Interval(**known) if len(known) == len(ends) else None
 
 
 def _per_cent(ends: Mapping[str, float | None]) -> str:

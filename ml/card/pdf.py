@@ -1,40 +1,39 @@
-"""A model card as a PDF of two or three pages, without a browser: the elements of its HTML drawn one by one."""
+"""A model card as a PDF of two or three pages, without a browser.
 
-from collections.abc import Iterator, Sequence
+Prose is set by fpdf2's `write_html`. Tables and pictures are not: it gives columns equal widths and cuts pictures that
+are wider than the page.
+"""
+
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from itertools import zip_longest
+from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
 
 import matplotlib
 from fpdf import FPDF
 from fpdf.enums import TableBordersLayout
-from fpdf.fonts import FontFace
+from fpdf.fonts import FontFace, TextStyle, TTFFont
 
-from ml.card.render import to_html_body
+from ml.card.render import to_body
 
 FEWEST_PAGES, MOST_PAGES = 2, 3
 TYPE_SIZES = (8.5, 8.0, 7.5, 7.0, 6.5, 6.0)  # points, the largest that fits
 MARGIN = 14  # mm
-FIGURE_HEIGHT = 0.3  # of the width of the text
+FIGURE_HEIGHT = 0.34  # of the width of the text
 INK, MUTED, LINE = (34, 48, 60), (92, 103, 112), (205, 211, 216)
 UNBROKEN = (24, 16, 0)  # characters of a cell that stay on one line where there is room
 PADDING = 2  # mm between columns
-FAMILY = "DejaVu"
-# marks that no text holds: fpdf2's own would underline the dashes of an option
-BOLD, OBLIQUE, UNDERLINE, STRIKE = (2 * chr(code) for code in range(0xE000, 0xE004))
+FAMILY, MONO = "DejaVu", "Mono"
 SHOWN_FIGURES = 2
-KEPT_LINES = 6  # of a table with the words before it
+KEPT_LINES = 6  # of a table, with the words before it
+KEPT_AFTER_HEADING = 10
+LINE_HEIGHT = 1.2  # of prose, in heights of the type
+NO_MARGIN = 0.01  # fpdf2 takes 0 for "one line"
 
 
 class CardPdf(FPDF):
     """Pages of the card, with their numbers below."""
-
-    MARKDOWN_BOLD_MARKER = BOLD
-    MARKDOWN_ITALICS_MARKER = OBLIQUE
-    MARKDOWN_UNDERLINE_MARKER = UNDERLINE
-    MARKDOWN_STRIKETHROUGH_MARKER = STRIKE
-    MARKDOWN_MARKERS = (BOLD, OBLIQUE, STRIKE, UNDERLINE)
 
     def __init__(self, size: float, title: str) -> None:
         super().__init__(format="A4")
@@ -46,7 +45,7 @@ class CardPdf(FPDF):
         fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
         for style, name in (("", ""), ("B", "-Bold"), ("I", "-Oblique"), ("BI", "-BoldOblique")):
             self.add_font(FAMILY, style, fonts / f"DejaVuSans{name}.ttf")
-        self.add_font("Mono", "", fonts / "DejaVuSansMono.ttf")
+        self.add_font(MONO, "", fonts / "DejaVuSansMono.ttf")
         self.add_page()
 
     def footer(self) -> None:
@@ -59,84 +58,97 @@ class CardPdf(FPDF):
     def close(self) -> None:
         """Close the files of the fonts, which fpdf2 leaves open."""
         for font in self.fonts.values():
-            font.ttfont.close()
+            if isinstance(font, TTFFont):
+                font.ttfont.close()
 
     @property
-    def line(self) -> float:
+    def line_height(self) -> float:
         """Height of a line in mm."""
         return self.base * 0.47
 
-    def write_type(self, size: float | None = None, style: str = "", family: str = FAMILY) -> None:
+    def write_type(self, size: float | None = None, style: str = "") -> None:
         """Set the type for what follows."""
-        self.set_font(family, style, size or self.base)
+        self.set_font(FAMILY, style, size or self.base)
         self.set_text_color(*INK)
 
+    def keep(self, lines: float) -> None:
+        """Begin a new page when fewer lines are left on this one."""
+        if self.will_page_break(lines * self.line_height):
+            self.add_page()
 
-def to_pdf(text: str, title: str, folder: Path) -> bytes:
+
+def to_pdf(text: str, title: str, pictures: Mapping[str, bytes]) -> bytes:
     """The card in the largest type in which it takes three pages at most.
 
     Parameters
     ----------
     text : str
-        Markdown, whose figures are files of `folder`; the first two are drawn, side by side.
+        Markdown of `ml.card.render.to_markdown`.
     title : str
         Of the document.
-    folder : Path
-        Holds the figures (PNG).
+    pictures : mapping of str to bytes
+        The figures (PNG) by their names in the text; the first two are drawn, side by side.
     """
-    root = ElementTree.fromstring(f"<card>{to_html_body(text)}</card>")  # noqa: S314 - written by this module's caller
+    body = to_body(text, {name: name for name in pictures}).html
+    root = ElementTree.fromstring(f"<card>{body}</card>")  # noqa: S314 - written by `to_body`
     for size in TYPE_SIZES:
         with closing(CardPdf(size, title)) as pdf:
-            _draw(pdf, root, folder)
+            _heading(pdf, title, first=True)
+            _draw(pdf, root, pictures)
             written, fits = bytes(pdf.output()), pdf.page_no() <= MOST_PAGES
         if fits:
             break
     return written
 
 
-def _draw(pdf: CardPdf, root: ElementTree.Element, folder: Path) -> None:
+def _draw(pdf: CardPdf, root: ElementTree.Element, pictures: Mapping[str, bytes]) -> None:
     figures = 0
-    for element, following in zip_longest(root, root[1:]):
-        if following is not None and following.tag == "table" and pdf.will_page_break(KEPT_LINES * pdf.line):
-            pdf.add_page()
+    for element, following in zip(root, [*root[1:], None], strict=True):
+        if following is not None and following.find("table") is not None:
+            pdf.keep(KEPT_LINES)
         images = element.findall("img")
+        table = element.find("table")
         if images:
             if figures < SHOWN_FIGURES:
-                _figures(pdf, [folder / image.get("src", "") for image in images])
+                _figures(pdf, [pictures[image.get("src", "")] for image in images])
             figures += len(images)
-        elif element.tag in {"h1", "h2"}:
-            _heading(pdf, element)
-        elif element.tag == "table":
-            _table(pdf, element)
-        elif element.tag == "ul":
-            for item in element:
-                _paragraph(pdf, "\u2022 " + _inline(item), indent=3)
-            pdf.ln(0.6)
-        elif element.tag == "pre":
-            pdf.write_type(pdf.base - 0.7, family="Mono")
-            pdf.multi_cell(0, pdf.line, "".join(element.itertext()).strip(), new_x="LMARGIN", new_y="NEXT")
-            pdf.ln(1)
+        elif table is not None:
+            _table(pdf, table)
+        elif element.tag == "h2":
+            _heading(pdf, "".join(element.itertext()))
         else:
-            _paragraph(pdf, _inline(element))
-            pdf.ln(0.8)
+            _prose(pdf, element)
 
 
-def _heading(pdf: CardPdf, element: ElementTree.Element) -> None:
-    first = element.tag == "h1"
+def _heading(pdf: CardPdf, text: str, *, first: bool = False) -> None:
     size = pdf.base + (6 if first else 2)
     if not first:
         pdf.ln(1)
-        if pdf.will_page_break(4 * pdf.line):
-            pdf.add_page()
+        pdf.keep(KEPT_AFTER_HEADING)
     pdf.write_type(size, "B")
-    pdf.multi_cell(0, size * 0.5, "".join(element.itertext()), new_x="LMARGIN", new_y="NEXT")
+    pdf.multi_cell(0, size * 0.5, text, new_x="LMARGIN", new_y="NEXT")
     pdf.ln(0.6)
 
 
-def _paragraph(pdf: CardPdf, text: str, indent: float = 0) -> None:
+def _prose(pdf: CardPdf, element: ElementTree.Element) -> None:
+    """A paragraph, a list or a block of code."""
     pdf.write_type()
-    pdf.set_x(pdf.l_margin + indent)
-    pdf.multi_cell(0, pdf.line, text, markdown=True, align="L", new_x="LMARGIN", new_y="NEXT")
+    for spaced in element.iter():
+        if spaced.tag in {"p", "ul"}:
+            spaced.set("style", f"line-height: {LINE_HEIGHT}")
+    pdf.write_html(
+        ElementTree.tostring(element, encoding="unicode").strip(),
+        font_family=FAMILY,
+        li_prefix_color=INK,
+        tag_styles={
+            "p": TextStyle(t_margin=NO_MARGIN),
+            "ul": TextStyle(t_margin=NO_MARGIN),
+            "li": TextStyle(l_margin=3),
+            "pre": TextStyle(font_family=MONO, font_size_pt=pdf.base - 0.7, t_margin=NO_MARGIN),
+            "code": FontFace(family=MONO, size_pt=pdf.base - 0.7),
+        },
+    )
+    pdf.ln(0.8)
 
 
 def _table(pdf: CardPdf, element: ElementTree.Element) -> None:
@@ -149,7 +161,7 @@ def _table(pdf: CardPdf, element: ElementTree.Element) -> None:
         width=min(sum(widths), pdf.epw),
         align="LEFT",
         text_align="LEFT",
-        line_height=pdf.line * 0.95,
+        line_height=pdf.line_height * 0.95,
         padding=(0.25, PADDING, 0.25, 0),
         borders_layout=TableBordersLayout.HORIZONTAL_LINES,
         headings_style=FontFace(emphasis="BOLD", color=MUTED),
@@ -198,28 +210,15 @@ def _level(wanted: list[float], spare: float) -> float:
     return ordered[-1]
 
 
-def _figures(pdf: CardPdf, files: list[Path]) -> None:
+def _figures(pdf: CardPdf, pictures: Sequence[bytes]) -> None:
     height = pdf.epw * FIGURE_HEIGHT
     heights = []
     if pdf.will_page_break(height):
         pdf.add_page()
     top = pdf.get_y()
-    for position, file in enumerate(files[:SHOWN_FIGURES]):
+    for position, picture in enumerate(pictures[:SHOWN_FIGURES]):
         left = pdf.l_margin + position * pdf.epw / SHOWN_FIGURES
-        info = pdf.image(file, x=left, y=top, w=pdf.epw / SHOWN_FIGURES - 4, h=height, keep_aspect_ratio=True)
+        width = pdf.epw / SHOWN_FIGURES - 4
+        info = pdf.image(BytesIO(picture), x=left, y=top, w=width, h=height, keep_aspect_ratio=True)
         heights.append(info.rendered_height)
     pdf.set_y(top + max(heights) + 1)
-
-
-def _inline(element: ElementTree.Element) -> str:
-    """Text of an element with the marks of bold and oblique."""
-    return "".join(_pieces(element)).strip()
-
-
-def _pieces(element: ElementTree.Element) -> Iterator[str]:
-    mark = {"strong": BOLD, "em": OBLIQUE}.get(element.tag, "")
-    yield mark + (element.text or "").replace("\n", " ")
-    for child in element:
-        yield from _pieces(child)
-        yield (child.tail or "").replace("\n", " ")
-    yield mark

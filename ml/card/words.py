@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from ml.evaluation.intervals import Interval
+from ml.evaluation.bootstrap import Interval
 from ml.modelling.recipe import LIGHTGBM, RECIPE, TREE_PARAMETERS, TrainingConfig, default_recipe
 from warehouse.core.errors import SettingsError
 
@@ -103,7 +103,12 @@ def training_command(config: Mapping[str, Any], applicants: int) -> tuple[str, b
         words.append(f"--max-auc-gap {recipe.max_auc_gap:g}")
     for quick in (False, True):
         plain = default_recipe(applicants, quick=quick)
-        told = {"rounds": recipe.rounds, "seeds": recipe.seeds, "select": recipe.select, "extras": recipe.extras}
+        told: dict[str, Any] = {
+            "rounds": recipe.rounds,
+            "seeds": recipe.seeds,
+            "select": recipe.select,
+            "extras": recipe.extras,
+        }
         if all(getattr(replace(plain, **told), name) == getattr(recipe, name) for name in RECIPE):
             words += ["--default-recipe"] + ["--quick"] * quick
             words += [f"--{name} {_option(value)}" for name, value in told.items() if value != getattr(plain, name)]

@@ -1,6 +1,7 @@
 """Compare families of models and treatments of the imbalance."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import mlflow
 import numpy as np
@@ -8,75 +9,17 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from ml.comparison.candidates import Judged, against_best, best_of, candidates_of, judge_candidates
-from ml.comparison.families import FAMILIES, Columns
-from ml.comparison.imbalance import TREATMENTS
+from ml.comparison.config import ComparisonConfig
+from ml.comparison.families import Columns
 from ml.comparison.report import as_page, comparison_figure, results_table
 from ml.data.training_set import TrainingData
 from ml.modelling.folds import assign_folds
 from ml.modelling.holdout import split_holdout
 from ml.modelling.recipe import TrainingConfig
 from ml.registry.registry import Registry
-from warehouse.core.errors import SettingsError
 from warehouse.core.git import git_state
 
-MOST_ROWS, QUICK_ROWS = 20_000, 2_000
-
-
-FOLDS, QUICK_FOLDS = 5, 3
-
-
 TABLE_FILE, PAGE_FILE, FIGURE_FILE = "comparison.csv", "comparison.html", "comparison.png"
-
-
-@dataclass(frozen=True)
-class ComparisonConfig:
-    """What is compared, and on what.
-
-    Attributes
-    ----------
-    families, treatments : tuple of str
-        Of `ml.comparison.families.FAMILIES` and `ml.comparison.imbalance.TREATMENTS`.
-    rows : int
-        Applicants at most; more are sampled, stratified by label.
-    folds : int
-        Number of folds; >= 2.
-    seed : int
-        Of the hold-out, the sample, the folds, the models and the bootstrap.
-    quick : bool
-        Smaller models.
-
-    Raises
-    ------
-    SettingsError
-        A name is unknown or a number lies outside its range.
-    """
-
-    families: tuple[str, ...] = tuple(FAMILIES)
-    treatments: tuple[str, ...] = TREATMENTS
-    rows: int = MOST_ROWS
-    folds: int = FOLDS
-    seed: int = TrainingConfig.seed
-    quick: bool = False
-
-    def __post_init__(self) -> None:
-        TrainingConfig(seed=self.seed, folds=self.folds)
-        if self.rows < 2 * self.folds:
-            raise SettingsError(
-                expected=f"{2 * self.folds} --rows or more for {self.folds} folds",
-                found=f"{self.rows}",
-                remedy="change it",
-            )
-        for option, given, known in (
-            ("--families", self.families, tuple(FAMILIES)),
-            ("--imbalance", self.treatments, TREATMENTS),
-        ):
-            strange = [name for name in given if name not in known]
-            if strange or not given:
-                raise SettingsError(
-                    expected=f"some of {', '.join(known)} for {option}",
-                    found=", ".join(strange) or "nothing",
-                    remedy="separate the names by commas",
-                )
 
 
 @dataclass(frozen=True)
@@ -136,9 +79,16 @@ def compare_models(
             {"best_family": judged[best].candidate.family, "best_imbalance": judged[best].candidate.treatment}
         )
         mlflow.log_text(table.to_csv(index=False), TABLE_FILE)
-        mlflow.log_text(as_page(table, subtitle, FIGURE_FILE), PAGE_FILE)
+        mlflow.log_text(as_page(table, subtitle, _provenance(parent.info.run_id, sample)), PAGE_FILE)
         mlflow.log_figure(comparison_figure(table, subtitle), FIGURE_FILE)
         return Comparison(table, subtitle, f"{parent.info.artifact_uri}/{PAGE_FILE}")
+
+
+def _provenance(run_id: str, sample: TrainingData) -> str:
+    return (
+        f"MLflow run {run_id}, data {sample.fingerprint[:12]}, git revision {git_state().revision[:12]}, "
+        f"{datetime.now(UTC):%Y-%m-%d at %H:%M} UTC"
+    )
 
 
 def sample_applicants(data: TrainingData, rows: int, seed: int) -> TrainingData:
@@ -163,6 +113,7 @@ def _log_setting(config: ComparisonConfig, sample: TrainingData, folds_fingerpri
     )
     git = git_state()
     mlflow.set_tags({"git_revision": git.revision, "git_dirty": git.dirty})
+    mlflow.set_tags(sample.origin.tags if sample.origin else {})
 
 
 def _log_candidate(registry: Registry, one: Judged) -> None:

@@ -1,6 +1,6 @@
 """Features as `marts.feature_catalog` describes them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -69,7 +69,7 @@ def read_warehouse_catalog(database: Path, scorer: CreditScorer) -> dict[str, Fe
         return read_catalog(con, scorer.features)
 
 
-def _require_all(wanted: Sequence[str] | Mapping[str, Feature], present: object, where: str) -> None:
+def _require_all(wanted: Collection[str], present: Collection[str], where: str) -> None:
     missing = sorted(set(wanted) - set(present))
     if missing:
         raise TrainingDataError(

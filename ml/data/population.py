@@ -3,6 +3,7 @@
 import json
 import zipfile
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,8 @@ from ml.data.catalog import Feature
 from warehouse.core.errors import ModelError, first_line
 
 GRID = 501
-
-
 ALL, ACCEPTED = "applicants", "accepted"
-
-
 GROUPS = (ALL, ACCEPTED)
-
-
 DERIVED = {
     "neighbours_default_rate": Feature(
         "neighbours_default_rate",
@@ -87,14 +82,11 @@ class PopulationStats:
 
     def row_of(self, feature: str) -> int | None:
         """Row of a numeric feature in `quantiles`."""
-        return self._rows().get(feature)
+        return self._row_by_name.get(feature)
 
-    def _rows(self) -> dict[str, int]:
-        rows = self.__dict__.get("_row_by_name")
-        if rows is None:
-            rows = {name: row for row, name in enumerate(self.numeric)}
-            object.__setattr__(self, "_row_by_name", rows)
-        return rows
+    @cached_property
+    def _row_by_name(self) -> dict[str, int]:
+        return {name: row for row, name in enumerate(self.numeric)}
 
     def save(self, path: Path) -> None:
         """Write one file of arrays and JSON, without pickle."""

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,8 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from warehouse.core.database import connect, require_table
+from ml.data.source import Origin, Source
+from warehouse.core.database import require_table
 from warehouse.core.errors import TrainingDataError
+from warehouse.core.sql import quoted
 
 SCHEMA = "marts"
 TRAINING_TABLE = "training_set"
@@ -49,6 +51,8 @@ class TrainingData:
         Values of each text feature, sorted.
     duckdb_version : str
         The engine that read them.
+    origin : Origin or None
+        Where they were read from; None for data that were made in memory.
     """
 
     keys: NDArray[np.int64]
@@ -57,6 +61,7 @@ class TrainingData:
     numeric: tuple[str, ...]
     categories: dict[str, tuple[str, ...]]
     duckdb_version: str = field(default=duckdb.__version__)
+    origin: Origin | None = None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -65,7 +70,7 @@ class TrainingData:
         digest.update(self.keys.tobytes())
         digest.update(self.target.tobytes())
         for position in range(self.matrix.shape[1]):
-            digest.update(np.ascontiguousarray(self.matrix[:, position]))
+            digest.update(np.ascontiguousarray(self.matrix[:, position]).data)
         return digest.hexdigest()
 
     @property
@@ -113,29 +118,30 @@ class TrainingData:
             return self
         numeric = tuple(name for name in self.numeric if name in wanted)
         categories = {name: values for name, values in self.categories.items() if name in wanted}
-        return TrainingData(self.keys, self.target, self.matrix[:, kept], numeric, categories, self.duckdb_version)
+        return replace(self, matrix=self.matrix[:, kept], numeric=numeric, categories=categories)
 
     def take(self, rows: NDArray[np.int64]) -> "TrainingData":
         """Some of the applicants, by ascending positions; all features and categories."""
         matrix = np.empty((len(rows), self.matrix.shape[1]), dtype=np.float64, order="F")
         for position in range(self.matrix.shape[1]):
             matrix[:, position] = self.matrix[rows, position]
-        return TrainingData(
-            self.keys[rows], self.target[rows], matrix, self.numeric, self.categories, self.duckdb_version
-        )
+        return replace(self, keys=self.keys[rows], target=self.target[rows], matrix=matrix)
 
     def column(self, name: str) -> NDArray[np.float64] | None:
         """Values of one numeric feature, shape (n_applicants,), NaN = null; None when there is none of that name."""
         return self.matrix[:, self.numeric.index(name)] if name in self.numeric else None
 
 
-def read_training_data(database: Path) -> TrainingData:
+def read_training_data(source: Source | Path, *, approved: bool = False) -> TrainingData:
     """Read `marts.training_set`.
 
     Parameters
     ----------
-    database : Path
-        The warehouse file, or a published snapshot.
+    source : Source or Path
+        A published snapshot or a warehouse file.
+    approved : bool
+        Refuse marts that have not passed the quality gate. They cannot change between the check and the reading:
+        whoever reads the file keeps every writer out.
 
     Returns
     -------
@@ -147,16 +153,22 @@ def read_training_data(database: Path) -> TrainingData:
         There is no warehouse file, or no training set in it.
     WarehouseLockedError
         Another process holds the file.
+    QualityGateError
+        `approved`, and the marts have not passed the gate.
     TrainingDataError
         The training set cannot be learned from: no rows, a key twice, a label that is not 0 or 1, labels of one class
         only, a feature of a type that is neither number nor text, NaN or infinity.
     """
-    with connect(database) as con:
+    source = Source(source) if isinstance(source, Path) else source
+    with source.connect() as con:
         require_table(con, SCHEMA, TRAINING_TABLE)
+        origin = source.origin
+        if approved:
+            source.require_approved()
         con.execute(f"set memory_limit = '{READING_MEMORY}'")
         numeric, categorical = _feature_names(con)
         rows = _checked_rows(con)
-        return _read(con, rows, numeric, categorical)
+        return replace(_read(con, rows, numeric, categorical), origin=origin)
 
 
 def _feature_names(con: duckdb.DuckDBPyConnection) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -177,7 +189,7 @@ def _feature_names(con: duckdb.DuckDBPyConnection) -> tuple[tuple[str, ...], tup
 
 
 def _checked_rows(con: duckdb.DuckDBPyConnection) -> int:
-    """Number of rows, once keys and labels are known to be sound."""
+    """Number of rows, after keys and labels have been checked."""
     counts = con.execute(
         f"""
         select
@@ -192,9 +204,9 @@ def _checked_rows(con: duckdb.DuckDBPyConnection) -> int:
     if not rows:
         raise _unusable("labelled applicants", "no rows", "load raw files and build the marts again")
     if repeated:
-        raise _unusable(f"one row per {KEY}", f"{repeated:,} rows with a key that is null or repeated", "mend the mart")
+        raise _unusable(f"one row per {KEY}", f"{repeated:,} rows with a key that is null or repeated", "fix the mart")
     if unlabelled:
-        raise _unusable(f"{TARGET} 0 or 1 in every row", f"{unlabelled:,} rows with something else", "mend the mart")
+        raise _unusable(f"{TARGET} 0 or 1 in every row", f"{unlabelled:,} rows with something else", "fix the mart")
     if classes < 2:
         raise _unusable("applicants who repaid and who defaulted", "one class only", "load raw files with both")
     return int(rows)
@@ -226,7 +238,7 @@ def _blocks(
     width = max(1, VALUES_AT_ONCE // rows)
     for start in range(0, len(names), width):
         block = names[start : start + width]
-        selected = ", ".join(f"cast({_quoted(name)} as {kind})" for name in block)
+        selected = ", ".join(f"cast({quoted(name)} as {kind})" for name in block)
         table = con.sql(f"select cast({KEY} as bigint), {selected} from {SCHEMA}.{TRAINING_TABLE}").to_arrow_table()
         keys = table.column(0).to_numpy()
         if (keys[1:] < keys[:-1]).any():  # sorting copies every column
@@ -254,11 +266,6 @@ def _require_finite(not_numbers: dict[str, int]) -> None:
 
 def _unusable(expected: str, found: str, remedy: str) -> TrainingDataError:
     return TrainingDataError(expected=f"{expected} in {SCHEMA}.{TRAINING_TABLE}", found=found, remedy=remedy)
-
-
-def _quoted(name: str) -> str:
-    escaped = name.replace('"', '""')
-    return f'"{escaped}"'
 
 
 def _some(names: Sequence[str]) -> str:

@@ -9,15 +9,16 @@ from numpy.typing import NDArray
 from ml.evaluation.amounts import Amounts, amount_weighted_cost
 from ml.evaluation.calibration import (
     CalibrationChoice,
+    FoldCalibration,
     Prediction,
     choose_calibration,
-    cross_fitted,
+    cross_calibrated,
+    cross_fit,
     expected_calibration_error,
-    fit_calibration,
     pooled,
 )
 from ml.evaluation.metrics import THEORETICAL_THRESHOLD, Confusion, auc, brier_score, decision_costs, kolmogorov_smirnov
-from ml.evaluation.threshold import CostCurve, cost_curve, steady_threshold
+from ml.evaluation.threshold import CostCurve, cost_curve, one_standard_error_threshold
 
 FloatArray = NDArray[np.float64]
 
@@ -31,7 +32,7 @@ class Assessment:
     calibration : CalibrationChoice
         The map from raw to calibrated probability, fitted on all predictions.
     threshold : float
-        Chosen by cost on all calibrated predictions, see `steady_threshold`: the one to decide new applications by.
+        Chosen by cost on all calibrated predictions (`one_standard_error_threshold`), to decide new applications by.
     curve : CostCurve
         Cost against threshold on the same.
     metrics : dict of str to float
@@ -75,13 +76,14 @@ def assess(target: NDArray[np.int8], predictions: Sequence[Prediction], amounts:
     -------
     Assessment
     """
-    choice = choose_calibration(target, predictions)
+    fitted = cross_fit(target, predictions)
+    choice = choose_calibration(target, predictions, fitted)
     everyone = np.ones(len(target), dtype=bool)
     labels, raw = pooled(target, predictions, everyone)
     curve = cost_curve(labels, choice.calibration(raw))
-    threshold = steady_threshold(labels, choice.calibration(raw), len(predictions))
-    calibrated = cross_fitted(choice.method, target, predictions)
-    refused = nested_refusals(choice.method, target, predictions)
+    threshold = one_standard_error_threshold(labels, choice.calibration(raw), len(predictions))
+    calibrated = cross_calibrated(choice.method, fitted, predictions)
+    refused = nested_refusals(choice.method, fitted, predictions)
     repeats = [
         _measures(target, scores, values, decisions, amounts)
         | {"cost_per_1000_same_rows": _cost(target, choice.calibration(scores) >= threshold)}
@@ -105,7 +107,9 @@ def assess(target: NDArray[np.int8], predictions: Sequence[Prediction], amounts:
     )
 
 
-def nested_refusals(method: str, target: NDArray[np.int8], predictions: Sequence[Prediction]) -> NDArray[np.bool_]:
+def nested_refusals(
+    method: str, fitted: Sequence[FoldCalibration], predictions: Sequence[Prediction]
+) -> NDArray[np.bool_]:
     """Decide each fold by a calibration and a threshold that its applicants had no part in choosing.
 
     Both are chosen on the predictions, in all repeats, of applicants outside the fold.
@@ -114,14 +118,12 @@ def nested_refusals(method: str, target: NDArray[np.int8], predictions: Sequence
     -------
     ndarray of bool of shape (n_repeats, n_applicants)
     """
-    refused = np.empty((len(predictions), len(target)), dtype=bool)
-    for row, (probability, fold_of) in zip(refused, predictions, strict=True):
-        for fold in np.unique(fold_of):
-            inside = fold_of == fold
-            labels, raw = pooled(target, predictions, ~inside)
-            calibration = fit_calibration(method, labels, raw)
-            threshold = steady_threshold(labels, calibration(raw), len(predictions))
-            row[inside] = calibration(probability[inside]) >= threshold
+    refused = np.empty((len(predictions), len(predictions[0][0])), dtype=bool)
+    for fold in fitted:
+        calibration = fold.maps[method]
+        threshold = one_standard_error_threshold(fold.labels, calibration(fold.raw), len(predictions))
+        raw, _ = predictions[fold.repeat]
+        refused[fold.repeat, fold.inside] = calibration(raw[fold.inside]) >= threshold
     return refused
 
 

@@ -1,4 +1,4 @@
-"""Is a difference between two models real? Applicants drawn again, the same ones for both models."""
+"""The bootstrap of the project: applicants drawn again, intervals of a measure, differences between two models."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,16 +6,43 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ml.evaluation.intervals import LEVEL, RESAMPLES, Interval
+from ml.evaluation.ranking import RankedScores, areas
+
+RESAMPLES = 1_000
+MEAN_RESAMPLES = 10_000  # a resample of a mean costs next to nothing
+LEVEL = 0.95
+CELLS_AT_ONCE = 1_000_000  # counts held at once: 8 MB, and a few times that while they are summed
 
 FloatArray = NDArray[np.float64]
-MEAN_RESAMPLES = 10_000  # a resample of a mean costs next to nothing
-CELLS_AT_ONCE = 4_000_000  # counts held at once: 32 MB
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A measure and its bootstrap interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        digits = 1 if abs(self.estimate) >= 10 else 4
+        return f"{self.estimate:.{digits}f} ({self.low:.{digits}f} to {self.high:.{digits}f})"
+
+    def around(self, estimate: float) -> "Interval":
+        """The interval moved to another estimate of the same measure.
+
+        Examples
+        --------
+        >>> Interval(2.0, 1.0, 4.0).around(3.0)
+        Interval(estimate=3.0, low=2.0, high=5.0)
+        """
+        shift = estimate - self.estimate
+        return Interval(estimate, self.low + shift, self.high + shift)
 
 
 @dataclass(frozen=True)
 class Difference(Interval):
-    """First model minus second model on the same applicants, and where the resampled differences lie.
+    """First model minus second model on the same applicants, with its bootstrap interval.
 
     Attributes
     ----------
@@ -35,10 +62,10 @@ class Difference(Interval):
 
 
 class PairedBootstrap:
-    """AUC on resamples of one set of applicants, for any number of models that judged it.
+    """AUC on resamples of one set of applicants, for any number of models.
 
-    Every model is measured on the same resamples, so that what is luck of the draw cancels in a difference. Models are
-    not fitted again: the intervals speak of other applicants, not of other training sets.
+    Every model is measured on the same resamples, so that the luck of the draw cancels in a difference. Models are not
+    fitted again: the intervals cover the choice of applicants to judge, not the choice of a training set.
 
     Parameters
     ----------
@@ -75,22 +102,9 @@ class PairedBootstrap:
 
     def auc(self, probability: ArrayLike) -> FloatArray:
         """AUC on the applicants as they are, then on each resample; shape (resamples + 1,), 0 to 1."""
-        scores = self._checked(probability)
-        order = np.argsort(scores, kind="stable")
-        starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))
-        default = self._default[order]
-        return np.concatenate([_areas(counts[:, order], default, starts) for counts in self._counts()])
-
-    def _counts(self) -> Iterator[FloatArray]:
-        """How often each applicant is in a resample, some resamples at a time; first of all the applicants as is."""
-        size = self._default.size
-        yield np.ones((1, size))
-        random = np.random.default_rng(self._seed)
-        at_once = max(1, CELLS_AT_ONCE // size)
-        for start in range(0, self._resamples, at_once):
-            rows = min(at_once, self._resamples - start)
-            drawn = random.integers(0, size, (rows, size)) + size * np.arange(rows)[:, None]
-            yield np.bincount(drawn.ravel(), minlength=rows * size).reshape(rows, size).astype(np.float64)
+        ranked = RankedScores(self._default, self._checked(probability))
+        drawn = drawn_counts(self._default.size, self._resamples, self._seed)
+        return np.concatenate([areas(*ranked.by_score(counts)) for counts in drawn])
 
     def _checked(self, values: ArrayLike) -> FloatArray:
         array = np.asarray(values, dtype=np.float64)
@@ -112,10 +126,14 @@ def compare(first: FloatArray, second: FloatArray, level: float = LEVEL) -> Diff
     Returns
     -------
     Difference
+
+    Raises
+    ------
+    ValueError
+        No resample holds applicants of both classes.
     """
     differences = (first - second)[1:]
-    differences = differences[np.isfinite(differences)]
-    if not differences.size:
+    if not np.isfinite(differences).any():
         raise ValueError("no resample holds applicants of both classes")
     return _difference(float(first[0] - second[0]), differences, level)
 
@@ -125,9 +143,6 @@ def paired_mean_difference(
 ) -> Difference:
     """Mean of `first - second` over the same applicants, such as the costs of two models' decisions.
 
-    Few different differences occur, so a resample is one multinomial draw over them: the same distribution as drawing
-    applicants, at any number of them.
-
     Examples
     --------
     >>> costs = np.array([0.0, 1.0, 10.0, 0.0])
@@ -135,20 +150,81 @@ def paired_mean_difference(
     Difference(estimate=0.0, low=0.0, high=0.0, probability_greater=0.5)
     """
     values, counts = np.unique(first - second, return_counts=True)
-    drawn = np.random.default_rng(seed).multinomial(counts.sum(), counts / counts.sum(), size=resamples) @ values
+    drawn = drawn_cells(counts, resamples, np.random.default_rng(seed)) @ values
     return _difference(float(np.mean(first - second)), drawn / counts.sum(), level)
 
 
+def drawn_counts(applicants: int, resamples: int, seed: int) -> Iterator[FloatArray]:
+    """How often each applicant is in each resample: all applicants, of both classes, drawn together with replacement.
+
+    Yields
+    ------
+    ndarray of shape (n, applicants)
+        First the applicants as they are, each once; then the resamples, some at a time.
+    """
+    yield np.ones((1, applicants))
+    random = np.random.default_rng(seed)
+    at_once = max(1, CELLS_AT_ONCE // applicants)
+    for start in range(0, resamples, at_once):
+        rows = min(at_once, resamples - start)
+        drawn = random.integers(0, applicants, (rows, applicants)) + applicants * np.arange(rows)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=rows * applicants).reshape(rows, applicants).astype(np.float64)
+
+
+def drawn_cells(counts: NDArray[np.int64], resamples: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Resampled numbers of applicants in a few cells, shape (resamples, n_cells).
+
+    One multinomial draw over the cells has the distribution of drawing the applicants, however many they are.
+    """
+    return random.multinomial(counts.sum(), counts / counts.sum(), size=resamples)
+
+
+def percentile_interval(estimate: float, resampled: FloatArray, level: float = LEVEL) -> Interval:
+    """Interval that holds the middle of the resampled values [1]_.
+
+    Parameters
+    ----------
+    estimate : float
+        On the applicants as they are.
+    resampled : ndarray of shape (n_resamples,)
+        Values that are not finite are left out; both ends are NaN when none remains.
+    level : float
+        Share of the resampled values inside, 0 to 1.
+
+    References
+    ----------
+    .. [1] B. Efron and R. J. Tibshirani, "An introduction to the bootstrap", Chapman & Hall, 1993, chapter 13.
+
+    Examples
+    --------
+    >>> percentile_interval(2.0, np.arange(5.0), level=0.5)
+    Interval(estimate=2.0, low=1.0, high=3.0)
+    """
+    known = resampled[np.isfinite(resampled)]
+    if not known.size:
+        return Interval(float(estimate), np.nan, np.nan)
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(estimate), float(low), float(high))
+
+
+def basic_interval(estimate: float, resampled: FloatArray, level: float = LEVEL) -> Interval:
+    """The percentile interval mirrored at the estimate [1]_: for a measure that resampling pushes to one side.
+
+    References
+    ----------
+    .. [1] A. C. Davison and D. V. Hinkley, "Bootstrap methods and their application", Cambridge, 1997, section 5.2.
+
+    Examples
+    --------
+    >>> basic_interval(2.0, np.arange(5.0) + 0.5, level=0.5)
+    Interval(estimate=2.0, low=0.5, high=2.5)
+    """
+    inside = percentile_interval(estimate, resampled, level)
+    return Interval(inside.estimate, 2 * inside.estimate - inside.high, 2 * inside.estimate - inside.low)
+
+
 def _difference(estimate: float, resampled: FloatArray, level: float) -> Difference:
-    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
-    greater = np.mean((resampled > 0) + 0.5 * (resampled == 0))
-    return Difference(estimate, float(low), float(high), float(greater))
-
-
-def _areas(counts: FloatArray, default: NDArray[np.bool_], starts: NDArray[np.int64]) -> FloatArray:
-    """AUC of each row of counts; columns ascend by score, `starts` opens each distinct score."""
-    defaulters = np.add.reduceat(counts * default, starts, axis=1)
-    repaid = np.add.reduceat(counts * ~default, starts, axis=1)
-    below = np.cumsum(repaid, axis=1) - repaid / 2
-    with np.errstate(invalid="ignore"):  # a resample of one class has no AUC
-        return (defaulters * below).sum(axis=1) / (defaulters.sum(axis=1) * repaid.sum(axis=1))
+    inside = percentile_interval(estimate, resampled, level)
+    known = resampled[np.isfinite(resampled)]
+    greater = np.mean((known > 0) + 0.5 * (known == 0))
+    return Difference(inside.estimate, inside.low, inside.high, float(greater))

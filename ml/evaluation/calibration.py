@@ -16,7 +16,7 @@ DRAW = 0.001
 BINS = 10
 
 FloatArray = NDArray[np.float64]
-Prediction = tuple[FloatArray, NDArray[np.int8]]
+Prediction = tuple[FloatArray, NDArray[np.signedinteger]]
 
 
 @dataclass(frozen=True)
@@ -71,30 +71,56 @@ def fit_calibration(method: str, target: NDArray[np.int8], probability: FloatArr
     return Calibration()
 
 
-def cross_fitted(method: str, target: NDArray[np.int8], predictions: Sequence[Prediction]) -> list[FloatArray]:
-    """Calibrate each fold by a map fitted on the applicants of the other folds.
+@dataclass(frozen=True)
+class FoldCalibration:
+    """Maps of one method for one fold, fitted on the applicants of the other folds.
+
+    Attributes
+    ----------
+    repeat : int
+        Which repeat of the cross-validation the fold is of.
+    inside : ndarray of bool of shape (n_applicants,)
+        Applicants of the fold.
+    labels, raw : ndarray of shape (n_repeats * n_outside,)
+        What the maps are fitted on: see `pooled`.
+    maps : dict of str to Calibration
+        By method.
+    """
+
+    repeat: int
+    inside: NDArray[np.bool_]
+    labels: NDArray[np.int8]
+    raw: FloatArray
+    maps: dict[str, Calibration]
+
+
+def cross_fit(target: NDArray[np.int8], predictions: Sequence[Prediction]) -> list[FoldCalibration]:
+    """Fit every method once for every fold of every repeat.
 
     Parameters
     ----------
-    method : str
-        One of `METHODS`.
     target : ndarray of shape (n_applicants,)
         Labels.
     predictions : sequence of (ndarray of shape (n_applicants,), ndarray of shape (n_applicants,))
         Raw out-of-fold probabilities and fold of each applicant, per repeat of the cross-validation. A map is fitted on
         the predictions of all repeats, of applicants outside the fold.
-
-    Returns
-    -------
-    list of ndarray of shape (n_applicants,)
     """
-    calibrated = []
-    for probability, fold_of in predictions:
-        values = np.empty_like(probability)
+    fitted = []
+    for repeat, (_, fold_of) in enumerate(predictions):
         for fold in np.unique(fold_of):
-            others = fold_of != fold
-            values[~others] = fit_calibration(method, *pooled(target, predictions, others))(probability[~others])
-        calibrated.append(values)
+            inside = fold_of == fold
+            labels, raw = pooled(target, predictions, ~inside)
+            maps = {method: fit_calibration(method, labels, raw) for method in METHODS}
+            fitted.append(FoldCalibration(repeat, inside, labels, raw, maps))
+    return fitted
+
+
+def cross_calibrated(method: str, fitted: Sequence[FoldCalibration], predictions: Sequence[Prediction]) -> FloatArray:
+    """Probability of each applicant, calibrated by the map of the own fold; shape (n_repeats, n_applicants)."""
+    calibrated = np.array([raw for raw, _ in predictions])
+    for fold in fitted:
+        row = calibrated[fold.repeat]
+        row[fold.inside] = fold.maps[method](row[fold.inside])
     return calibrated
 
 
@@ -105,7 +131,9 @@ def pooled(
     return np.tile(target[rows], len(predictions)), np.concatenate([raw[rows] for raw, _ in predictions])
 
 
-def choose_calibration(target: NDArray[np.int8], predictions: Sequence[Prediction]) -> CalibrationChoice:
+def choose_calibration(
+    target: NDArray[np.int8], predictions: Sequence[Prediction], fitted: Sequence[FoldCalibration]
+) -> CalibrationChoice:
     """Method of least cross-validated Brier score; the expected calibration error decides a draw.
 
     Scores within 0.1 % of the least are a draw. Among these the simplest method wins whose calibration error is no
@@ -114,15 +142,13 @@ def choose_calibration(target: NDArray[np.int8], predictions: Sequence[Predictio
     Parameters
     ----------
     target, predictions
-        See `cross_fitted`.
-
-    Returns
-    -------
-    CalibrationChoice
+        See `cross_fit`.
+    fitted : sequence of FoldCalibration
+        From `cross_fit` of the same.
     """
     measured = {}
     for method in METHODS:
-        calibrated = cross_fitted(method, target, predictions)
+        calibrated = cross_calibrated(method, fitted, predictions)
         measured[method] = {
             "brier_score": float(np.mean([brier_score(target, values) for values in calibrated])),
             "expected_calibration_error": float(

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from ml.data.training_set import TrainingData
 from ml.evaluation.amounts import read_amounts
-from ml.evaluation.intervals import Interval, Judged
+from ml.evaluation.bootstrap import Interval
+from ml.evaluation.judged import Judged
 from ml.served.scorer import CreditScorer
 
 
@@ -38,5 +39,5 @@ class HoldoutReport:
 def judge_holdout(scorer: CreditScorer, holdout: TrainingData, seed: int) -> HoldoutReport:
     """Measure a finished model, its threshold included, on applicants that had no part in it."""
     probability = scorer.probability(holdout.frame())
-    judged = Judged(holdout.target, probability, scorer.threshold, read_amounts(holdout))
+    judged = Judged.by_threshold(holdout.target, probability, scorer.threshold, read_amounts(holdout))
     return HoldoutReport(holdout.applicants, int(holdout.target.sum()), judged.intervals(seed))

@@ -1,4 +1,4 @@
-"""The decision threshold: chosen by cost, on the other folds, and steadied by what theory says."""
+"""The decision threshold: chosen by cost on the other folds, and kept near the theoretical optimum."""
 
 from dataclasses import dataclass
 
@@ -73,28 +73,11 @@ def cost_curve(target: ArrayLike, probability: ArrayLike) -> CostCurve:
 
 
 def choose_threshold(target: ArrayLike, probability: ArrayLike) -> float:
-    r"""Threshold of least cost `10 * FN + FP`.
+    """Threshold of least cost, 0 to just above 1.
 
-    For calibrated probabilities it tends to the theoretical optimum 1/11 [1]_.
-
-    Parameters
-    ----------
-    target, probability : array-like of shape (n_applicants,)
-        Labels and default probabilities.
-
-    Returns
-    -------
-    float
-        0 (refuse everyone) to just above 1 (accept everyone).
-
-    References
-    ----------
-    .. [1] C. Elkan, "The foundations of cost-sensitive learning", IJCAI, 2001.
-
-    Examples
+    See Also
     --------
-    >>> choose_threshold([0, 0, 1], [0.1, 0.3, 0.5])
-    0.4
+    cost_curve, one_standard_error_threshold
     """
     return cost_curve(target, probability).best_threshold
 
@@ -144,7 +127,7 @@ def nested_refusals(probability: ArrayLike, folds: ArrayLike, thresholds: dict[i
     return np.asarray(probability, dtype=float) >= own
 
 
-def steady_threshold(target: NDArray[np.int8], probability: NDArray[np.float64], repeats: int = 1) -> float:
+def one_standard_error_threshold(target: NDArray[np.int8], probability: NDArray[np.float64], repeats: int = 1) -> float:
     r"""Of the thresholds that cost no more than one standard error above the least, the one nearest to 1/11.
 
     The exact minimum of an empirical cost curve jumps about from sample to sample. Moving the threshold changes only
@@ -165,16 +148,18 @@ def steady_threshold(target: NDArray[np.int8], probability: NDArray[np.float64],
     Returns
     -------
     float
-        0 to just above 1; 1/11 itself when no cut between two predictions separates it from the choice.
+        0 to just above 1; 1/11 itself, the optimum for exact probabilities [2]_, when no cut between two predictions
+        separates it from the choice.
 
     References
     ----------
     .. [1] L. Breiman, J. Friedman, R. Olshen and C. Stone, "Classification and Regression Trees", 1984, section 3.4.3:
        the one-standard-error rule.
+    .. [2] C. Elkan, "The foundations of cost-sensitive learning", IJCAI, 2001.
 
     Examples
     --------
-    >>> float(round(steady_threshold(np.array([0, 0, 1]), np.array([0.01, 0.02, 0.5])), 4))
+    >>> round(one_standard_error_threshold(np.array([0, 0, 1]), np.array([0.01, 0.02, 0.5])), 4)
     0.0909
     """
     curve = cost_curve(target, probability)

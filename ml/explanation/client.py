@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml.data.population import ACCEPTED, ALL, GROUPS, Place, PopulationStats
+from ml.data.population import GROUPS, Place, PopulationStats
 from ml.explanation.contributions import Contributions, Encoded, contributions, decide
 from ml.explanation.reasons import Ranking, Reason, client_rows, feature_entry, rank, reason_texts, withheld
 from ml.served.calibration import log_odds
@@ -19,7 +19,7 @@ TOP_FEATURES = 10
 BATCH_ROWS = 10_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Explanation:
     """Why a client got this decision.
 
@@ -108,19 +108,19 @@ def explain_client(scorer: CreditScorer, frame_row: pd.DataFrame, population_sta
     probability = float(decided["probability"].iloc[0])
     reasons = reason_texts(parts, frame, ranking, population_stats)[0]
     return Explanation(
-        probability,
-        str(decided["decision"].iloc[0]),
-        float(scorer.threshold),
-        reasons,
-        tuple(withheld(ranking, 0)),
-        PROTECTED_RULE,
-        parts.base,
-        _themes(ranking),
-        float(log_odds(np.array([probability]))[0] - parts.log_odds[0]),
-        _features(parts, frame, population_stats, reasons),
-        {group: population_stats.score_place(group, probability) for group in GROUPS},
-        parts.explained_share,
-        parts.left_out,
+        probability=probability,
+        decision=str(decided["decision"].iloc[0]),
+        threshold=float(scorer.threshold),
+        reasons=reasons,
+        withheld=tuple(withheld(ranking, 0)),
+        protected_rule=PROTECTED_RULE,
+        base_log_odds=parts.base,
+        themes=_themes(ranking),
+        adjustment=float(log_odds(np.array([probability]))[0] - parts.log_odds[0]),
+        features=_features(parts, frame, population_stats, reasons),
+        score_place={group: population_stats.score_place(group, probability) for group in GROUPS},
+        explained_share=parts.explained_share,
+        left_out=parts.left_out,
     )
 
 
@@ -196,9 +196,9 @@ def _placed(entry: dict[str, Any], stats: PopulationStats) -> dict[str, Any]:
     """A feature with its place among all applicants and among accepted ones."""
     value, name = entry["value"], entry["feature"]
     if isinstance(value, str):
-        places = {group: _text_place(stats, group, name, value) for group in (ALL, ACCEPTED)}
+        places: dict[str, Place | None] = {group: _text_place(stats, group, name, value) for group in GROUPS}
     else:
-        places = {group: None if value is None else stats.place(group, name, value) for group in (ALL, ACCEPTED)}
+        places = {group: None if value is None else stats.place(group, name, value) for group in GROUPS}
     return entry | {"place": places}
 
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from ml.data.population import ACCEPTED, ALL, PopulationStats
 from ml.explanation.client import TOP_FEATURES, Explanation
-from ml.explanation.figures import GRID_COLOUR, cleaned, titled, wrapped
-from ml.reporting.plots import CHOSEN, CURVE, INK, MUTED
+from ml.explanation.figures import wrapped
+from ml.reporting.style import CHOSEN, CURVE, DASHED, GRID, INK, MUTED, SMALL, new_figure, styled, titled
+from ml.served.calibration import log_odds
 from ml.served.scorer import REFUSE
 from ml.wording.values import number
 
@@ -25,6 +26,7 @@ PROBABILITY_TICKS = (
 )
 
 
+@styled
 def waterfall_figure(explanation: Explanation, steps: Sequence[tuple[str, float]], title: str) -> Figure:
     """From the average applicant to this client: contributions one after the other, in log-odds.
 
@@ -41,27 +43,28 @@ def waterfall_figure(explanation: Explanation, steps: Sequence[tuple[str, float]
     -------
     matplotlib.figure.Figure
     """
-    start, end = explanation.base_log_odds, float(_log_odds(explanation.probability))
+    start, end = explanation.base_log_odds, _log_odds(explanation.probability)
     rest = end - explanation.adjustment - start - sum(size for _, size in steps)
     shown = [*steps]
     if abs(rest) > 1e-9:
         shown.append(("Everything else", rest))
     if abs(explanation.adjustment) > 1e-9:
         shown.append(("Averaging and calibration", explanation.adjustment))
-    figure = Figure(figsize=(12, 2.1 + 0.5 * len(shown)), dpi=110, layout="constrained")
+    figure = new_figure(2.0 + 0.45 * len(shown))
     axes = figure.add_subplot()
     _draw_steps(axes, start, [size for _, size in shown])
     at = np.arange(len(shown))[::-1]
-    axes.set_yticks(at, [wrapped(text, 58) for text, _ in shown], fontsize=9)
-    axes.axvline(float(_log_odds(explanation.threshold)), color=INK, linewidth=1.2, linestyle=":")
+    axes.set_yticks(at, [wrapped(text, 58) for text, _ in shown], fontsize=SMALL)
+    axes.axvline(_log_odds(explanation.threshold), color=INK, linewidth=1.2, linestyle=":")
     axes.use_sticky_edges = False
     axes.margins(x=0.1)
     _probability_ticks(axes)
-    cleaned(axes)
-    titled(figure, axes, title, _decision_words(explanation), "default probability (scale of log-odds)")
+    axes.set_xlabel("default probability (scale of log-odds)")
+    titled(figure, title, _decision_words(explanation))
     return figure
 
 
+@styled
 def position_figure(explanation: Explanation, stats: PopulationStats) -> Figure:
     """Where score and values lie among all applicants and accepted ones: those of the reasons, then the strongest."""
     spoken = {reason.feature for reason in explanation.reasons}
@@ -69,20 +72,20 @@ def position_figure(explanation: Explanation, stats: PopulationStats) -> Figure:
     entries = [entry for entry in entries if isinstance(entry["value"], float | int)]
     entries = [entry for entry in entries if stats.row_of(entry["feature"]) is not None][:STRIPS_SHOWN]
     rows = 1 + (len(entries) + 1) // 2
-    figure = Figure(figsize=(12, 1 + 2.3 * rows), dpi=110, layout="constrained")
+    figure = new_figure(1 + 2.1 * rows)
     grid = figure.add_gridspec(rows, 2)
     axes = figure.add_subplot(grid[0, :])
     _histogram(axes, stats.scores[ALL], stats.scores[ACCEPTED], explanation.probability)
     axes.axvline(explanation.threshold, color=INK, linewidth=1.2, linestyle=":")
-    axes.set_title(f"Default probability: {_score_words(explanation)}", loc="left", color=INK, fontsize=10)
-    axes.legend(frameon=False, fontsize=9, loc="upper right")
+    axes.set_title(f"Default probability: {_score_words(explanation)}")
+    axes.legend(loc="upper right")
     for at, entry in enumerate(entries):
         axes = figure.add_subplot(grid[1 + at // 2, at % 2])
         row = stats.row_of(entry["feature"])
         _histogram(axes, stats.quantiles[ALL][row], stats.quantiles[ACCEPTED][row], float(entry["value"]))
         title = wrapped(f"{entry['label']}: {entry['value_words']}", 62)
-        axes.set_title(f"{title}\n{_place_words(entry)}", loc="left", color=INK, fontsize=9)
-    figure.suptitle("Where this client stands", color=INK, fontsize=12, x=0.01, ha="left")
+        axes.set_title(f"{title}\n{_place_words(entry)}", fontsize=SMALL)
+    titled(figure, "Where this client stands", "compared with all applicants and with those accepted")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.06)
     return figure
 
@@ -111,12 +114,12 @@ def _draw_steps(axes: Axes, start: float, sizes: Sequence[float]) -> None:
             (4, 0),
             textcoords="offset points",
             va="center",
-            fontsize=8.5,
+            fontsize=SMALL,
         )
         if position:
             axes.plot([after, after], [position - 0.69, position + 0.31], color=MUTED, linewidth=0.8)
         left = after
-    axes.axvline(start, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.axvline(start, color=MUTED, linewidth=0.8, linestyle=DASHED)
     axes.plot(left, -0.62, marker="^", color=INK, markersize=8, clip_on=False)
     axes.set_ylim(-0.8, len(sizes) - 0.4)
 
@@ -126,7 +129,7 @@ def _histogram(axes: Axes, everyone: NDArray[np.float64], accepted: NDArray[np.f
     low, high = np.nanquantile(everyone, [0.01, 0.99])
     low, high = min(low, client), max(high, client)
     edges = np.linspace(low, high if high > low else low + 1, 41)
-    for values, colour, name in ((everyone, GRID_COLOUR, "all applicants"), (accepted, CURVE, "accepted applicants")):
+    for values, colour, name in ((everyone, GRID, "all applicants"), (accepted, CURVE, "accepted applicants")):
         known = np.clip(values[~np.isnan(values)], low, high)
         if known.size:
             kind = {"histtype": "stepfilled"} if name == "all applicants" else {"histtype": "step", "linewidth": 1.6}
@@ -134,7 +137,6 @@ def _histogram(axes: Axes, everyone: NDArray[np.float64], accepted: NDArray[np.f
     axes.axvline(client, color=CHOSEN, linewidth=2.2, label="this client")
     axes.set_yticks([])
     axes.xaxis.set_major_formatter(lambda value, _: number(value))
-    cleaned(axes)
     axes.spines["left"].set_visible(False)
 
 
@@ -164,7 +166,7 @@ def _score_words(explanation: Explanation) -> str:
     parts = []
     for group, name in ((ALL, "all applicants"), (ACCEPTED, "accepted applicants")):
         place = explanation.score_place[group]
-        if place is not None:
+        if place is not None and place.below is not None:
             parts.append(f"higher than that of {100 * place.below:.0f} % of {name}")
     return f"{_percent(explanation.probability)}, {' and '.join(parts)} (dotted: threshold)"
 
@@ -179,7 +181,8 @@ def _place_words(entry: dict[str, Any]) -> str:
 
 
 def _log_odds(probability: float) -> float:
-    return float(np.log(probability / (1 - probability)))
+    """As the explanation has them: an isotonic calibration gives exactly 0 and 1, whose log-odds are infinite."""
+    return float(log_odds(np.array([probability]))[0])
 
 
 def _percent(probability: float) -> str:

@@ -6,6 +6,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
@@ -59,7 +60,7 @@ class Encoded:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame
-        self._done: list[tuple[object, pd.DataFrame]] = []
+        self._done: list[tuple[ColumnTransformer, pd.DataFrame]] = []
 
     def by(self, member: Pipeline) -> pd.DataFrame:
         """What the first step of a member gives."""
@@ -144,7 +145,7 @@ def additivity_error(scorer: CreditScorer, frame: pd.DataFrame, parts: Contribut
     return float(np.abs(parts.log_odds - predicted).max())
 
 
-def _same_encoder(one: object, other: object) -> bool:
+def _same_encoder(one: ColumnTransformer, other: ColumnTransformer) -> bool:
     if one is other:
         return True
     same_names = np.array_equal(one.feature_names_in_, other.feature_names_in_)
@@ -153,7 +154,7 @@ def _same_encoder(one: object, other: object) -> bool:
     )
 
 
-def _categories(encoder: object) -> list[NDArray]:
+def _categories(encoder: ColumnTransformer) -> list[NDArray]:
     return getattr(encoder.named_transformers_.get("categorical"), "categories_", [])
 
 

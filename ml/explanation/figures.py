@@ -11,13 +11,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ml.data.population import PopulationStats
-from ml.reporting.plots import CHOSEN, CURVE, INK, MUTED
+from ml.reporting.style import CHOSEN, CURVE, DASHED, INK, MUTED, SMALL, WIDE, new_figure, styled, titled
 from ml.wording.sentences import label
 
 LABEL_WIDTH = 44
 SHOWN = 20
 DEPENDENCE_SHOWN = 10
-GRID_COLOUR = "#e6e9ec"
 LOG_ODDS = "contribution to the log-odds of default (right raises the risk)"
 
 
@@ -26,6 +25,7 @@ def wrapped(text: str, width: int = LABEL_WIDTH) -> str:
     return textwrap.fill(text[:1].upper() + text[1:], width)
 
 
+@styled
 def beeswarm_figure(
     values: NDArray[np.float64], data: NDArray[np.float64], labels: Sequence[str], subtitle: str
 ) -> Figure:
@@ -47,33 +47,36 @@ def beeswarm_figure(
     import shap  # seconds of compiling that nothing else here needs
 
     names = [wrapped(text) for text in labels]
-    figure = plt.figure(figsize=(12, 1.6 + 0.55 * len(names)), dpi=110, layout="constrained")
+    figure = plt.figure(figsize=(WIDE, 1.6 + 0.5 * len(names)), layout="constrained")
     axes = figure.add_subplot()
     explanation = shap.Explanation(values, data=data, feature_names=names)
     shap.plots.beeswarm(
         explanation, max_display=len(names), order=np.arange(len(names)), ax=axes, show=False, plot_size=None
     )
-    axes.tick_params(axis="y", labelsize=9)
-    titled(figure, axes, "What moves the score", subtitle, LOG_ODDS)
+    axes.tick_params(axis="both", labelsize=SMALL)
+    axes.set_xlabel(LOG_ODDS, fontsize=plt.rcParams["axes.labelsize"])
+    titled(figure, "What moves the score", subtitle)
     return _released(figure)
 
 
+@styled
 def bar_figure(sizes: NDArray[np.float64], labels: Sequence[str], title: str, subtitle: str) -> Figure:
     """Mean absolute contribution of features or themes, the strongest first."""
-    figure = Figure(figsize=(11, 1.6 + 0.45 * len(labels)), dpi=110, layout="constrained")
+    figure = new_figure(1.4 + 0.4 * len(labels))
     axes = figure.add_subplot()
     at = np.arange(len(labels))[::-1]
     axes.barh(at, sizes, color=CURVE, height=0.68)
     for position, size in zip(at, sizes, strict=True):
-        axes.annotate(f"{size:.3f}", (size, position), (4, 0), textcoords="offset points", va="center", fontsize=9)
-    axes.set_yticks(at, [wrapped(text) for text in labels], fontsize=9)
+        axes.annotate(f"{size:.3f}", (size, position), (4, 0), textcoords="offset points", va="center", fontsize=SMALL)
+    axes.set_yticks(at, [wrapped(text) for text in labels], fontsize=SMALL)
     axes.margins(x=0.1, y=0.02)
-    axes.grid(axis="x", color=GRID_COLOUR, linewidth=0.8)
-    axes.set_axisbelow(True)
-    titled(figure, axes, title, subtitle, "mean absolute contribution to the log-odds of default")
+    axes.grid(axis="x")
+    axes.set_xlabel("mean absolute contribution to the log-odds of default")
+    titled(figure, title, subtitle)
     return figure
 
 
+@styled
 def dependence_figure(values: NDArray[np.float64], data: pd.DataFrame, labels: Sequence[str], subtitle: str) -> Figure:
     """Contribution of each of a few features against its value, with the median contribution of tenths of applicants.
 
@@ -93,7 +96,7 @@ def dependence_figure(values: NDArray[np.float64], data: pd.DataFrame, labels: S
     matplotlib.figure.Figure
     """
     rows = (len(labels) + 1) // 2
-    figure = Figure(figsize=(12, 1 + 2.7 * rows), dpi=110, layout="constrained")
+    figure = new_figure(1 + 2.5 * rows)
     grid = figure.subplots(rows, 2, squeeze=False)
     for at, (axes, text) in enumerate(zip(grid.flat, labels, strict=False)):
         column = data.iloc[:, at]
@@ -101,32 +104,17 @@ def dependence_figure(values: NDArray[np.float64], data: pd.DataFrame, labels: S
             _dependence_of_number(axes, column.to_numpy(dtype=float), values[:, at])
         else:
             _dependence_of_text(axes, column, values[:, at])
-        axes.set_title(wrapped(text, 62), loc="left", color=INK, fontsize=9.5)
-        cleaned(axes)
+        axes.set_title(wrapped(text, 62))
     for axes in list(grid.flat)[len(labels) :]:
         axes.set_visible(False)
-    figure.supylabel("contribution to the log-odds of default", color=INK, fontsize=10)
-    figure.suptitle(f"How the score depends on a feature\n{subtitle}", color=INK, fontsize=12, x=0.01, ha="left")
+    figure.supylabel("contribution to the log-odds of default", fontsize=SMALL)
+    titled(figure, "How the score depends on a feature", subtitle)
     return figure
 
 
 def feature_labels(stats: PopulationStats, features: Sequence[str]) -> list[str]:
     """Names of features for people."""
     return [label(stats.feature(name)) for name in features]
-
-
-def titled(figure: Figure, axes: Axes, title: str, subtitle: str, xlabel: str) -> None:
-    """Put title and subtitle above a figure of one panel, and the name of its scale below."""
-    figure.suptitle(f"{title}\n{subtitle}", color=INK, fontsize=12, x=0.01, ha="left", linespacing=1.4)
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
-    axes.set_xlabel(xlabel, color=INK, fontsize=10)
-    axes.spines[["top", "right"]].set_visible(False)
-
-
-def cleaned(axes: Axes) -> None:
-    """Take what is not read off a panel: its frame above and at the right."""
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=8.5)
 
 
 def _dependence_of_number(axes: Axes, numbers: NDArray[np.float64], values: NDArray[np.float64]) -> None:
@@ -144,7 +132,7 @@ def _dependence_of_number(axes: Axes, numbers: NDArray[np.float64], values: NDAr
     axes.plot(line["x"], line["y"], "o-", color=CHOSEN, linewidth=1.6, markersize=4)
     if not known.all():
         missing = float(np.median(values[~known]))
-        axes.axhline(missing, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+        axes.axhline(missing, color=INK, linewidth=1, linestyle=DASHED)
         axes.annotate(
             f"no record: {missing:+.2f}",
             (1, missing),
@@ -152,8 +140,7 @@ def _dependence_of_number(axes: Axes, numbers: NDArray[np.float64], values: NDAr
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
             ha="right",
-            color=INK,
-            fontsize=8,
+            fontsize=SMALL,
         )
 
 
@@ -163,7 +150,7 @@ def _dependence_of_text(axes: Axes, texts: pd.Series, values: NDArray[np.float64
     medians = pd.Series(values).groupby(words.to_numpy()).median().reindex(frequent).sort_values()
     axes.barh(np.arange(len(medians)), medians, color=CURVE, height=0.65)
     axes.axvline(0, color=MUTED, linewidth=0.8)
-    axes.set_yticks(np.arange(len(medians)), [str(word) for word in medians.index], fontsize=8)
+    axes.set_yticks(np.arange(len(medians)), [str(word) for word in medians.index], fontsize=SMALL)
 
 
 def _released(figure: Figure) -> Figure:

@@ -1,4 +1,4 @@
-"""Reason codes: at most four different things that speak for the decision about a client, in plain words.
+"""Reason codes: at most four different things that point towards the decision about a client, in plain words.
 
 Contributions are added up by theme (`ml.wording.themes`), so that many columns about one thing are one reason. For a
 refusal only themes that raise the risk count, for a grant only those that lower it. The words are a fact about the
@@ -20,7 +20,7 @@ from ml.wording.themes import BY_CODE, HISTORIES, THEMES, may_speak, theme_of
 from ml.wording.values import value_words
 
 MOST_REASONS = 4
-MIN_SHARE = 0.08
+MIN_SHARE = 0.08  # smaller themes change with every fit; larger limits leave clients with too few reasons
 OBSCURE = (
     *("_slope", "_std", "_difference", "_product", "_weighted_sum", "_standard_score", "_times_", "_minus_"),
     *("ext_source_sum", "product_term", "sellerplace", "per_day_employed"),
@@ -69,18 +69,18 @@ class Ranking:
     ----------
     themes : ndarray of int of shape (n_clients, MOST_REASONS)
         Positions in `THEMES`, the strongest first; -1 for none.
-    speakers : ndarray of int of shape (n_clients, n_themes)
+    representatives : ndarray of int of shape (n_clients, n_themes)
         Position of the feature whose words stand for the theme; meaningless where the theme is no reason.
     contribution : ndarray of float of shape (n_clients, n_themes)
         Log-odds that each theme adds.
     share : ndarray of float of shape (n_clients, n_themes)
-        Of all that sayable themes add towards the decision; 0 elsewhere.
+        Of all that eligible themes add towards the decision; 0 elsewhere.
     direction : ndarray of int of shape (n_clients,)
         1 for a refusal, -1 for a grant.
     """
 
     themes: NDArray[np.int64]
-    speakers: NDArray[np.int64]
+    representatives: NDArray[np.int64]
     contribution: NDArray[np.float64]
     share: NDArray[np.float64]
     direction: NDArray[np.int64]
@@ -94,11 +94,8 @@ class Ranking:
 def rank(parts: Contributions, frame: pd.DataFrame, refused: NDArray[np.bool_], stats: PopulationStats) -> Ranking:
     """Choose the reasons of many clients at once.
 
-    A theme is a reason when it adds at least `MIN_SHARE` of what speaks for the decision: smaller ones come and go with
-    every fit. On 5,000 real clients with the default recipe, of the reasons of a client whose decision stays, 96 % stay
-    when every number changes by 0.1 %, 96 % when the model is fitted with another seed, and 87 % on a bootstrap sample
-    with another seed; a share of 0.05 gives 96, 95 and 84 %, one of 0.1 fewer reasons (2.9 instead of 3.3) and 97, 96
-    and 88 %. Rounding contributions before they are ranked keeps no more. The order of `THEMES` decides a draw.
+    A theme is a reason when it adds at least `MIN_SHARE` of what points towards the decision. The order of `THEMES`
+    decides a draw.
 
     Parameters
     ----------
@@ -116,20 +113,20 @@ def rank(parts: Contributions, frame: pd.DataFrame, refused: NDArray[np.bool_], 
     Ranking
     """
     theme_at = themes_of(parts.features)
-    speaks = np.array([may_speak(name) for name in parts.features])
+    stated = np.array([may_speak(name) for name in parts.features])
     direction = np.where(refused, 1, -1)
     signed = direction[:, None] * parts.values
     in_theme = theme_at[:, None] == np.arange(len(THEMES))
     total = signed @ in_theme + _moved(signed, parts.features, theme_at, frame)
-    sayable = (total > 0) & (signed @ (in_theme & speaks[:, None]) > 0)
-    sayable &= ~np.array([theme.protected for theme in THEMES])
-    counted = np.where(sayable, total, 0.0)
+    eligible = (total > 0) & (signed @ (in_theme & stated[:, None]) > 0)
+    eligible &= ~np.array([theme.protected for theme in THEMES])
+    counted = np.where(eligible, total, 0.0)
     towards = counted.sum(axis=1, keepdims=True)
     share = np.divide(counted, towards, out=np.zeros_like(counted), where=towards > 0)
     order = np.argsort(-share, axis=1, kind="stable")[:, :MOST_REASONS]
     themes = np.where(np.take_along_axis(share, order, axis=1) >= MIN_SHARE, order, -1)
-    speakers = _speakers(parts.features, theme_at, signed * speaks, frame, direction, stats)
-    return Ranking(themes, speakers, direction[:, None] * total, share, direction)
+    representatives = _representatives(parts.features, theme_at, signed * stated, frame, direction, stats)
+    return Ranking(themes, representatives, direction[:, None] * total, share, direction)
 
 
 def themes_of(features: tuple[str, ...]) -> NDArray[np.int64]:
@@ -152,7 +149,7 @@ def reason_texts(
     ]
 
 
-class ClientRow(Mapping):
+class ClientRow(Mapping[str, float | str | None]):
     """One client's values by feature, looked up in the columns of all: only what is said is read."""
 
     def __init__(self, columns: "_Columns", client: int) -> None:
@@ -164,7 +161,7 @@ class ClientRow(Mapping):
         return value.item() if isinstance(value, np.generic) else value
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._columns.frame)
+        return iter(str(name) for name in self._columns.frame.columns)
 
     def __len__(self) -> int:
         return self._columns.frame.shape[1]
@@ -190,12 +187,14 @@ def client_rows(frame: pd.DataFrame) -> list[ClientRow]:
 
 def withheld(ranking: Ranking, client: int) -> list[dict[str, object]]:
     """Protected themes that point towards a client's decision and may not be a reason, the strongest first."""
+    contribution = ranking.contribution[client]
     found = [
-        {"code": theme.code, "title": theme.title, "contribution": float(ranking.contribution[client, at])}
-        for at, theme in enumerate(THEMES)
-        if theme.protected and ranking.contribution[client, at] * ranking.direction[client] > 0
+        at for at, theme in enumerate(THEMES) if theme.protected and contribution[at] * ranking.direction[client] > 0
     ]
-    return sorted(found, key=lambda entry: -abs(entry["contribution"]))
+    return [
+        {"code": THEMES[at].code, "title": THEMES[at].title, "contribution": float(contribution[at])}
+        for at in sorted(found, key=lambda at: -abs(contribution[at]))
+    ]
 
 
 def _moved(
@@ -219,7 +218,7 @@ def _moved(
     return moved
 
 
-def _speakers(
+def _representatives(
     features: tuple[str, ...],
     theme_at: NDArray[np.int64],
     signed: NDArray[np.float64],
@@ -227,27 +226,27 @@ def _speakers(
     direction: NDArray[np.int64],
     stats: PopulationStats,
 ) -> NDArray[np.int64]:
-    """Position of the feature that speaks for each theme, shape (n_clients, n_themes)."""
+    """Position of the feature that represents each theme in words, shape (n_clients, n_themes)."""
     contrary = _contrary(features, frame, direction, stats)
     plain = np.array([OBSCURE_WEIGHT if any(part in name for part in OBSCURE) else 1.0 for name in features])
     weighted = signed * plain * np.where(contrary, CONTRARY_WEIGHT, 1.0)
-    speakers = np.zeros((len(frame), len(THEMES)), dtype=np.int64)
+    representatives = np.zeros((len(frame), len(THEMES)), dtype=np.int64)
     for theme in np.unique(theme_at):
         columns = np.flatnonzero(theme_at == theme)
-        speakers[:, theme] = columns[np.argmax(weighted[:, columns], axis=1)]
+        representatives[:, theme] = columns[np.argmax(weighted[:, columns], axis=1)]
     scores = [at for at, name in enumerate(features) if name in RAW_SCORES]
     if scores:
         # what the combinations of the scores say is said best by the score itself that lies farthest out
         depth = np.column_stack([_depth(frame[features[at]], direction, stats) for at in scores])
         farthest = np.array(scores)[np.argmax(depth, axis=1)]
         external = CODES.index("external_scores")
-        speakers[:, external] = np.where(depth.max(axis=1) > 0, farthest, speakers[:, external])
+        representatives[:, external] = np.where(depth.max(axis=1) > 0, farthest, representatives[:, external])
     for flag, code, prefixes in HISTORIES:
         theme = CODES.index(code)
         own = [at for at, name in enumerate(features) if name.startswith(prefixes) and theme_at[at] == theme]
         if flag in frame and own:
-            speakers[(frame[flag] == 0).to_numpy(), theme] = own[0]
-    return speakers
+            representatives[(frame[flag] == 0).to_numpy(), theme] = own[0]
+    return representatives
 
 
 def _contrary(
@@ -258,9 +257,10 @@ def _contrary(
     By the catalogue's AUC of the feature alone; texts, what is not known and the median itself go against nothing.
     """
     contrary = np.zeros((len(frame), len(features)), dtype=bool)
-    numeric = [at for at, name in enumerate(features) if stats.row_of(name) is not None]
+    rows = {at: row for at, name in enumerate(features) if (row := stats.row_of(name)) is not None}
+    numeric = list(rows)
     names = [features[at] for at in numeric]
-    median = stats.quantiles[ALL][[stats.row_of(name) for name in names], GRID // 2]
+    median = stats.quantiles[ALL][list(rows.values()), GRID // 2]
     riskier = np.array([_riskier(stats, name) for name in names])
     contrary[:, numeric] = (frame[names].to_numpy(dtype=np.float64) - median) * riskier * direction[:, None] < 0
     return contrary
@@ -289,15 +289,15 @@ def _reason(
     theme_at: NDArray[np.int64],
     stats: PopulationStats,
 ) -> Reason:
-    speaker = parts.features[ranking.speakers[client, theme]]
+    representative = parts.features[ranking.representatives[client, theme]]
     own = np.flatnonzero(theme_at == theme)
     signed = parts.values[client, own] * ranking.direction[client]
     strongest = [int(own[at]) for at in np.argsort(-signed, kind="stable")[:FEATURES_SHOWN] if signed[at] > 0]
     return Reason(
         CODES[theme],
         BY_CODE[CODES[theme]].title,
-        sentence(stats.feature(speaker), row, stats),
-        speaker,
+        sentence(stats.feature(representative), row, stats),
+        representative,
         float(ranking.contribution[client, theme]),
         float(ranking.share[client, theme]),
         tuple(feature_entry(parts, row, client, at, stats) for at in strongest),

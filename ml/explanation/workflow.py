@@ -1,75 +1,108 @@
 """Explain a model as a whole, and one client's decision."""
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ml.data.catalog import read_catalog, read_warehouse_catalog
+from ml.data.catalog import read_catalog
 from ml.data.clients import SCORING_TABLE, find_client, read_clients
 from ml.data.population import ACCEPTED, ALL, GRID, GROUPS, PopulationStats
+from ml.data.source import Source, require_trained_on
 from ml.data.training_set import SCHEMA
 from ml.explanation.client import Explanation, explain_client
 from ml.explanation.client_figures import feature_steps, position_figure, theme_steps, waterfall_figure
-from ml.explanation.overall import explain_model, write
+from ml.explanation.overall import POPULATION_FILE, explain_model, write
 from ml.explanation.population import measure_population
 from ml.registry.registry import MODEL_NAME, RegisteredModel, Registry
-from ml.reporting.folders import replace_folder
 from ml.served.scorer import REFUSE, CreditScorer
-from warehouse.core.database import connect
 from warehouse.core.errors import WarehouseMissingError
+from warehouse.core.files import replace_folder
 
 LOGGED_UNDER = "explain"
-
-
+ANOTHER_FOLDER = "choose another with --out, or make room there"
 SEED = 42
-
-
 CURVE_POINTS = 101
 
 
 def explain_globally(
-    registry: Registry, model: RegisteredModel, scorer: CreditScorer, database: Path, out: Path, sample: int
+    registry: Registry, model: RegisteredModel, scorer: CreditScorer, source: Source, out: Path, sample: int
 ) -> Path:
     """Explain a model on a sample of the applicants to be scored; write it to a folder and log it to the model's run.
 
+    Parameters
+    ----------
+    registry : Registry
+        Holds the version.
+    model : RegisteredModel
+        The version.
+    scorer : CreditScorer
+        The same version, loaded.
+    source : Source
+        The marts that it was trained on.
+    out : Path
+        Folder of the reports; the folder `model` in it is replaced as a whole.
+    sample : int
+        Number of applicants whose contributions are shown.
+
     Raises
     ------
+    TrainingDataError
+        The version was trained on other marts: its run would hold the explanation of other clients.
     CreditWarehouseError
-        The warehouse lacks what the model needs, or a store cannot be written.
+        The marts lack what the model needs, or a store cannot be written.
     """
-    stats, frame = read_population(database, scorer)
+    require_trained_on(source, registry.manifest(model)["data"], model.version)
+    stats, frame = read_population(source, scorer)
     rows = np.sort(np.random.default_rng(SEED).permutation(len(frame))[:sample])
     subtitle = f"{MODEL_NAME} version {model.version} on {len(rows):,} of {len(frame):,} applicants to be scored"
     explanation = explain_model(scorer, frame.iloc[rows], stats, subtitle)
     explanation.documents["summary"] |= {"model": MODEL_NAME, "version": model.version, "seed": SEED}
+    explanation.documents["summary"] |= source.origin.to_dict()
 
     def fill(folder: Path) -> None:
         """Write what explains the model, and log the same files."""
         write(explanation, stats, folder)
         registry.attach(model, folder, LOGGED_UNDER)
 
-    return replace_folder(out / "model", fill)
+    return replace_folder(out / "model", fill, remedy=ANOTHER_FOLDER)
 
 
 def explain_locally(
-    model: RegisteredModel, scorer: CreditScorer, database: Path, out: Path, client: int
+    registry: Registry, model: RegisteredModel, scorer: CreditScorer, source: Source, out: Path, client: int
 ) -> tuple[Explanation, Path]:
     """Explain the decision about one client; write figures and JSON to a folder of the client's own.
+
+    One row of the marts is read; whom the client is compared with was logged when the model was explained.
+
+    Parameters
+    ----------
+    registry, model, scorer, out
+        As in `explain_globally`.
+    source : Source
+        Marts with the client.
+    client : int
+        `sk_id_curr`.
 
     Raises
     ------
     CreditWarehouseError
-        No mart knows the client, or the warehouse lacks what the model needs.
+        No mart holds the client, or the marts lack what the model needs.
     """
-    catalog = read_warehouse_catalog(database, scorer)
-    table, row = find_client(database, catalog, client)
-    stats, _ = read_population(database, scorer)
+    stats = logged_population(registry, model)
+    if stats is None:
+        print(
+            f"version {model.version} has no logged population: measured now on {source}; "
+            f"python -m ml.explain --version {model.version} logs it"
+        )
+        stats, _ = read_population(source, scorer)
+    table, row = find_client(source, stats.catalog, client)
     explanation = explain_client(scorer, row, stats)
-    document = {"client": client, "found_in": table, "model": MODEL_NAME, "version": model.version}
-    document |= explanation.to_dict()
+    document = {"client": client, "found_in": table, "snapshot": source.snapshot_id}
+    document |= {"model": MODEL_NAME, "version": model.version} | explanation.to_dict()
     document |= {"population": stats.clients, "distributions": _distributions(explanation, stats)}
     figures = {
         "waterfall": waterfall_figure(explanation, feature_steps(explanation), f"Client {client}: features"),
@@ -84,7 +117,20 @@ def explain_locally(
         text = json.dumps(document, indent=1, allow_nan=False)
         (folder / "explanation.json").write_text(text, encoding="utf-8")
 
-    return explanation, replace_folder(out / f"client_{client}", fill)
+    return explanation, replace_folder(out / f"client_{client}", fill, remedy=ANOTHER_FOLDER)
+
+
+def logged_population(registry: Registry, model: RegisteredModel) -> PopulationStats | None:
+    """The population that `explain_globally` has logged to a version's run; None when it has not.
+
+    Raises
+    ------
+    ModelError
+        The run cannot be read, or the file is damaged.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = registry.fetch(model, f"{LOGGED_UNDER}/{POPULATION_FILE}", Path(folder))
+        return None if path is None else PopulationStats.load(path)
 
 
 def _distributions(explanation: Explanation, stats: PopulationStats) -> dict[str, Any]:
@@ -103,19 +149,20 @@ def _distributions(explanation: Explanation, stats: PopulationStats) -> dict[str
     return documents
 
 
-def _client_summary(client: int, explanation: Explanation, stats_words: str, folder: Path) -> str:
+def client_summary(client: int, explanation: Explanation, folder: Path) -> str:
+    """Decision, probability, position and reasons for a terminal."""
     decided = "refused" if explanation.decision == REFUSE else "granted"
     lines = [
         ("client", f"{client}: {decided}"),
         ("probability", f"{explanation.probability:.2%} of default; refused from {explanation.threshold:.2%} on"),
-        ("position", stats_words),
+        ("position", _position_words(explanation)),
         *(
             ("reasons" if at == 0 else "", f"{at + 1}. {reason.text} [{reason.code}, {reason.contribution:+.2f}]")
             for at, reason in enumerate(explanation.reasons)
         ),
     ]
     if not explanation.reasons:
-        lines.append(("reasons", "none: nothing that may be said adds enough"))
+        lines.append(("reasons", "none: no theme that may be a reason contributes enough"))
     if explanation.explained_share < 1:
         left_out = ", ".join(explanation.left_out)
         lines.append(("explains", f"{explanation.explained_share:.0%} of the model by weight, without {left_out}"))
@@ -131,7 +178,7 @@ def _position_words(explanation: Explanation) -> str:
     return f"riskier than {' and '.join(parts)}"
 
 
-def read_population(database: Path, scorer: CreditScorer) -> tuple[PopulationStats, pd.DataFrame]:
+def read_population(source: Source, scorer: CreditScorer) -> tuple[PopulationStats, pd.DataFrame]:
     """The applicants to be scored, by key, and their distributions.
 
     Raises
@@ -141,7 +188,7 @@ def read_population(database: Path, scorer: CreditScorer) -> tuple[PopulationSta
     TrainingDataError
         The warehouse lacks a feature of the model.
     """
-    with connect(database) as con:
+    with source.connect() as con:
         catalog = read_catalog(con, scorer.features)
         _, frame = read_clients(con, SCORING_TABLE, catalog)
     if frame.empty:

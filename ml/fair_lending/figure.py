@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ml.evaluation.intervals import Interval
+from ml.evaluation.bootstrap import Interval
 from ml.fair_lending.groups import FOUR_FIFTHS, GroupMeasures
-from ml.reporting.plots import CHOSEN, CURVE, INK, MUTED
+from ml.reporting.style import CHOSEN, CURVE, DASHED, MUTED, SMALL, new_figure, styled, titled, without_frame
 
 ROW_HEIGHT = 0.34
 PANELS = (
@@ -16,6 +16,7 @@ PANELS = (
 )
 
 
+@styled
 def fairness_figure(measured: list[GroupMeasures], subtitle: str) -> Figure:
     """Impact ratio with the four-fifths line, and both error rates, by group with 95 % intervals.
 
@@ -31,19 +32,19 @@ def fairness_figure(measured: list[GroupMeasures], subtitle: str) -> Figure:
     matplotlib.figure.Figure
     """
     places = _places(measured)
-    figure = Figure(figsize=(10.5, 1.9 + ROW_HEIGHT * (places[-1] + 1)), dpi=130, layout="constrained")
+    figure = new_figure(1.9 + ROW_HEIGHT * (places[-1] + 1))
     panels = figure.subplots(1, len(PANELS), sharey=True)
     for axes, (measure, title) in zip(panels, PANELS, strict=True):
         _draw(axes, measured, places, measure)
-        axes.set_title(title, loc="left", color=INK, fontsize=10)
-    panels[0].axvline(FOUR_FIFTHS, color=CHOSEN, linewidth=1.2, linestyle=(0, (4, 3)))
-    panels[0].set_xlabel("ratio; four-fifths rule: at least 0.8", color=INK, fontsize=9)
+        axes.set_title(title)
+    panels[0].axvline(FOUR_FIFTHS, color=CHOSEN, linewidth=1.2, linestyle=DASHED)
+    panels[0].set_xlabel("ratio; four-fifths rule: at least 0.8", fontsize=SMALL)
     for axes in panels[1:]:
         axes.set_xlim(0, 1)
-        axes.set_xlabel("share of them (0 to 1)", color=INK, fontsize=9)
-    panels[0].set_yticks(places, [_label(group) for group in measured], color=INK, fontsize=9)
+        axes.set_xlabel("share of them (0 to 1)", fontsize=SMALL)
+    panels[0].set_yticks(places, [_label(group) for group in measured], fontsize=SMALL)
     panels[0].set_ylim(places[-1] + 0.7, -0.7)
-    figure.suptitle(f"Decisions by group\n{subtitle}", color=INK, fontsize=12, x=0.01, ha="left")
+    titled(figure, "Decisions by group", subtitle)
     return figure
 
 
@@ -55,10 +56,7 @@ def _draw(axes: Axes, measured: list[GroupMeasures], places: list[float], measur
         color = MUTED if group.is_small else CURVE
         axes.plot([value.low, value.high], [place, place], color=color, linewidth=2, solid_capstyle="butt")
         axes.plot(value.estimate, place, "o", color=color, markersize=5)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", color="#e6e9ec", linewidth=0.8)
-    axes.set_axisbelow(True)
+    without_frame(axes)
 
 
 def _places(measured: list[GroupMeasures]) -> list[float]:

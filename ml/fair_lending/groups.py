@@ -8,13 +8,12 @@ import pandas as pd
 from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
 from numpy.typing import NDArray
 
-from ml.evaluation.intervals import Interval
+from ml.evaluation.bootstrap import Interval, drawn_cells, percentile_interval
 from ml.evaluation.metrics import FALSE_NEGATIVE_COST, FALSE_POSITIVE_COST, decision_costs
 
 FOUR_FIFTHS = 0.8
 SMALL_GROUP = 30
 RESAMPLES = 2_000
-LEVEL = 0.95
 AGE_EDGES = (30, 40, 50, 60)
 DAYS_PER_YEAR = 365.25
 NOT_KNOWN = "not known"
@@ -202,12 +201,9 @@ def _points(
 def _resampled(
     target: NDArray[np.int8], refused: NDArray[np.bool_], random: np.random.Generator
 ) -> dict[str, FloatArray]:
-    """Measures of resamples of a group.
-
-    A decision has four outcomes, so a resample of the applicants is one multinomial draw over them.
-    """
+    """Measures of resamples of a group, whose decisions have four outcomes."""
     cells = np.bincount(2 * target.astype(int) + refused, minlength=4)
-    drawn = random.multinomial(target.size, cells / target.size, size=RESAMPLES).astype(float)
+    drawn = drawn_cells(cells, RESAMPLES, random).astype(float)
     granted_payers, refused_payers, granted_defaulters, refused_defaulters = drawn.T
     costs = FALSE_NEGATIVE_COST * granted_defaulters + FALSE_POSITIVE_COST * refused_payers
     with np.errstate(invalid="ignore"):  # a resample of one class
@@ -221,7 +217,7 @@ def _resampled(
 
 def _group(attribute: str, name: str, points: pd.DataFrame, drawn: Resamples, most: str | None) -> GroupMeasures:
     point = points.loc[name]
-    intervals = {measure: _interval(point[measure], values) for measure, values in drawn[name].items()}
+    intervals = {measure: percentile_interval(point[measure], values) for measure, values in drawn[name].items()}
     return GroupMeasures(
         attribute=attribute,
         group=name,
@@ -242,15 +238,7 @@ def _impact(name: str, approval: pd.Series, drawn: Resamples, most: str | None) 
         return Interval(1.0, 1.0, 1.0)
     with np.errstate(invalid="ignore", divide="ignore"):  # a resample of refused applicants only
         ratios = drawn[name]["approval_rate"] / drawn[most]["approval_rate"]
-    return _interval(approval[name] / approval[most], ratios)
-
-
-def _interval(estimate: float, values: FloatArray) -> Interval:
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return Interval(float(estimate), np.nan, np.nan)
-    low, high = np.quantile(finite, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(estimate), float(low), float(high))
+    return percentile_interval(approval[name] / approval[most], ratios)
 
 
 def _row(group: GroupMeasures) -> dict[str, object]:

@@ -81,7 +81,7 @@ class Trainer:
     def _dataset(self) -> lgb.Dataset:
         return binned_dataset(self.data, self.config)
 
-    def predict(self, rows: NDArray[np.int64], *others: NDArray[np.int64]) -> tuple[list[FloatArray], int]:
+    def fit_predict(self, rows: NDArray[np.int64], *others: NDArray[np.int64]) -> tuple[list[FloatArray], int]:
         """Blended default probabilities by models that are trained on `rows` only.
 
         Parameters
@@ -159,7 +159,7 @@ def cross_validate(
         held_out = np.flatnonzero(folds.fold_of == fold)
         rows = np.flatnonzero(folds.fold_of != fold)
         judged = rows[:: max(1, len(rows) // TRAINING_ROWS_JUDGED)]
-        (probability[held_out], in_training), features = trainer.predict(rows, held_out, judged)
+        (probability[held_out], in_training), features = trainer.fit_predict(rows, held_out, judged)
         area = auc(data.target[held_out], probability[held_out])
         training_area = auc(data.target[judged], in_training)
         results.append(FoldResult(fold, area, training_area, features, time.perf_counter() - started))

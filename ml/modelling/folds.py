@@ -18,13 +18,13 @@ class Folds:
 
     Attributes
     ----------
-    fold_of : ndarray of int8 of shape (n_applicants,)
+    fold_of : ndarray of int of shape (n_applicants,)
         Fold in which each applicant is predicted, from 0.
     fingerprint : str
         Hash of keys and folds: equal when two runs judged the same applicants in the same folds.
     """
 
-    fold_of: NDArray[np.int8]
+    fold_of: NDArray[np.signedinteger]
     fingerprint: str
 
     @property
@@ -61,7 +61,7 @@ def assign_folds(data: TrainingData, folds: int, seed: int) -> Folds:
             found=f"{fewest} of one class among {data.applicants:,}",
             remedy="load more applicants, or pass fewer --folds",
         )
-    fold_of = np.empty(data.applicants, dtype=np.int8)
+    fold_of = np.empty(data.applicants, dtype=np.min_scalar_type(-folds))  # one byte up to 128 folds
     splitter = StratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
     for fold, (_, held_out) in enumerate(splitter.split(data.target, data.target)):
         fold_of[held_out] = fold

@@ -1,22 +1,29 @@
-"""What a training run is told: one frozen, validated object."""
+"""The configuration of a training run: one frozen, validated object."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from dataclasses import asdict, field, fields, replace
+from typing import Annotated, Any, Final, Literal, get_args
 
+from pydantic import Field
+
+from ml.modelling.validation import FoldCount, HoldoutShare, Seed, validated
 from warehouse.core.errors import SettingsError
 
 SMALL_SAMPLE = 5_000
 SMALL_SAMPLE_ROUNDS = 300
 FEW_APPLICANTS = 20_000
 REPEATS_ON_FEW = 4
-LIGHTGBM = "lightgbm"
-LOGISTIC = "logistic"
+LIGHTGBM: Final = "lightgbm"
+LOGISTIC: Final = "logistic"
 BINNED_SAMPLE = 50_000  # rows that the bins' edges come from; LightGBM's 200,000 take 3 GB beside 1,000 features
-FAMILIES = (LIGHTGBM, LOGISTIC)
-SELECTIONS = ("none", "null-importance")
-EXTRAS = ("target-encoding", "neighbours")
+Family = Literal["lightgbm", "logistic"]
+Selection = Literal["none", "null-importance"]
+Extra = Literal["target-encoding", "neighbours"]
+FAMILIES: tuple[str, ...] = get_args(Family)
+SELECTIONS: tuple[str, ...] = get_args(Selection)
+EXTRAS: tuple[str, ...] = get_args(Extra)
+Share = Annotated[float, Field(gt=0, le=1)]
 TREE_PARAMETERS = (
     "learning_rate",
     "num_leaves",
@@ -30,7 +37,7 @@ TREE_PARAMETERS = (
 RECIPE = ("seeds", "rounds", *TREE_PARAMETERS, "members", "select", "extras")
 
 
-@dataclass(frozen=True)
+@validated
 class MemberSpec:
     """One model of the blend.
 
@@ -49,20 +56,12 @@ class MemberSpec:
         The family is unknown or the weight is not positive.
     """
 
-    family: str = LIGHTGBM
-    weight: float = 1.0
+    family: Family = LIGHTGBM
+    weight: Annotated[float, Field(gt=0)] = 1.0
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        if self.family not in FAMILIES:
-            raise SettingsError(
-                expected=f"one of {', '.join(FAMILIES)} as family", found=self.family, remedy="change it"
-            )
-        if not self.weight > 0:
-            raise SettingsError(expected="a weight above 0", found=str(self.weight), remedy="change it")
 
-
-@dataclass(frozen=True)
+@validated
 class TrainingConfig:
     """Everything that decides a training run, but for the data.
 
@@ -71,7 +70,7 @@ class TrainingConfig:
     seed : int
         Of the hold-out, the folds and the models; >= 0.
     folds : int
-        Number of cross-validation folds; >= 2.
+        Number of cross-validation folds; 2 to 50.
     repeats : int
         How often the cross-validation is repeated with other folds; >= 1.
     holdout : float
@@ -97,48 +96,32 @@ class TrainingConfig:
         A value lies outside its range.
     """
 
-    seed: int = 42
-    folds: int = 5
-    repeats: int = 1
-    holdout: float = 0.2
-    max_auc_gap: float | None = None
-    seeds: int = 1
-    rounds: int = SMALL_SAMPLE_ROUNDS
-    learning_rate: float = 0.03
-    num_leaves: int = 8
-    max_depth: int = 4
-    subsample: float = 0.8
-    subsample_freq: int = 1
-    colsample_bytree: float = 0.2
-    min_child_samples: int = 30
-    reg_lambda: float = 20.0
-    members: tuple[MemberSpec, ...] = (MemberSpec(),)
-    select: str = "none"
-    extras: tuple[str, ...] = ()
+    seed: Seed = 42
+    folds: FoldCount = 5
+    repeats: Annotated[int, Field(ge=1, title="--repeats")] = 1
+    holdout: HoldoutShare = 0.2
+    max_auc_gap: Annotated[float | None, Field(gt=0, le=1, title="--max-auc-gap")] = None
+    seeds: Annotated[int, Field(ge=1, title="--seeds")] = 1
+    rounds: Annotated[int, Field(ge=1, title="--rounds")] = SMALL_SAMPLE_ROUNDS
+    learning_rate: Share = 0.03
+    num_leaves: Annotated[int, Field(ge=2)] = 8
+    max_depth: Annotated[int, Field(ge=-1)] = 4
+    subsample: Share = 0.8
+    subsample_freq: Annotated[int, Field(ge=0)] = 1
+    colsample_bytree: Share = 0.2
+    min_child_samples: Annotated[int, Field(ge=1)] = 30
+    reg_lambda: Annotated[float, Field(ge=0)] = 20.0
+    members: Annotated[tuple[MemberSpec, ...], Field(min_length=1)] = (MemberSpec(),)
+    select: Annotated[Selection, Field(title="--select")] = "none"
+    extras: Annotated[tuple[Extra, ...], Field(title="--extras")] = ()
 
     def __post_init__(self) -> None:
-        self._require("seed", 0 <= self.seed < 2**31, "an integer from 0 to 2147483647")
-        self._require("folds", self.folds >= 2, "2 folds or more")
-        self._require("repeats", self.repeats >= 1, "1 or more")
-        self._require("holdout", 0 <= self.holdout < 1, "a share from 0 to below 1")
-        self._require("max_auc_gap", self.max_auc_gap is None or 0 < self.max_auc_gap <= 1, "a number in (0, 1]")
-        self._require("seeds", self.seeds >= 1, "1 or more")
-        self._require("rounds", self.rounds >= 1, "1 round or more")
-        self._require("learning_rate", 0 < self.learning_rate <= 1, "a number in (0, 1]")
-        self._require("num_leaves", self.num_leaves >= 2, "2 leaves or more")
-        self._require("max_depth", self.max_depth == -1 or self.max_depth >= 1, "1 or more, or -1 for no limit")
-        self._require("subsample", 0 < self.subsample <= 1, "a share in (0, 1]")
-        self._require("subsample_freq", self.subsample_freq >= 0, "0 or more")
-        self._require("colsample_bytree", 0 < self.colsample_bytree <= 1, "a share in (0, 1]")
-        self._require("min_child_samples", self.min_child_samples >= 1, "1 applicant or more")
-        self._require("reg_lambda", self.reg_lambda >= 0, "0 or more")
-        self._require("members", len(self.members) >= 1, "1 member or more")
-        self._require("select", self.select in SELECTIONS, f"one of {', '.join(SELECTIONS)}")
-        self._require("extras", set(self.extras) <= set(EXTRAS), f"some of {', '.join(EXTRAS)}")
-
-    def _require(self, name: str, valid: bool, expected: str) -> None:
-        if not valid:
-            raise SettingsError(expected=f"{expected} for {name}", found=str(getattr(self, name)), remedy="change it")
+        if self.max_depth == 0:
+            raise SettingsError(
+                expected="a whole number from 1 on, or -1 for no limit, for max_depth",
+                found="0",
+                remedy="give another max_depth",
+            )
 
     def lightgbm_parameters(self, member: MemberSpec | None = None, seed: int | None = None) -> dict[str, Any]:
         """Parameters by the names of `lightgbm.LGBMClassifier`; the same rows and seed give the same trees."""

@@ -1,22 +1,24 @@
 """How a model is stored so that a server can load it: signature, example, code, requirements; no pickle."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from mlflow.models import Model, ModelSignature
-from mlflow.types import ColSpec, DataType, Schema
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
 from ml.data.training_set import TrainingData
-from ml.served.scorer import CreditScorer
+from ml.registry.artefacts import DATA, LOADER, MANIFEST
+from ml.registry.record import ModelRecord
 from warehouse.core.settings import PROJECT_ROOT
 
 PACKAGE = PROJECT_ROOT / "ml"
 SERVING_REQUIREMENTS = PACKAGE / "serving-requirements.txt"
-LOADER = "ml.served.scorer"
 SERVED = PACKAGE / "served"
+IN_MODEL_FILE = ("threshold", "data", "git")  # of the manifest
 ANSWER = {"probability": DataType.double, "decision": DataType.string, "threshold": DataType.double}
 
 
@@ -26,7 +28,7 @@ def signature(data: TrainingData) -> ModelSignature:
     It takes doubles, also for whole numbers (they may be null), and strings, by name; it gives default probability,
     decision ("grant" or "refuse") and threshold of each applicant.
     """
-    inputs = [ColSpec(DataType.double, name) for name in data.numeric]
+    inputs: list[ColSpec | TensorSpec] = [ColSpec(DataType.double, name) for name in data.numeric]
     inputs += [ColSpec(DataType.string, name) for name in data.categories]
     return ModelSignature(inputs=Schema(inputs), outputs=Schema([ColSpec(kind, name) for name, kind in ANSWER.items()]))
 
@@ -55,9 +57,7 @@ def serving_requirements() -> list[str]:
     return [pin for pin in pins if pin]
 
 
-def storage_options(
-    scorer: CreditScorer, data: TrainingData, metadata: dict[str, Any], workshop: Path
-) -> dict[str, Any]:
+def storage_options(record: ModelRecord, workshop: Path) -> dict[str, Any]:
     """Arguments of `mlflow.pyfunc.log_model` and `save_model`.
 
     The model is a folder of skops files and JSON, loaded by the code that is stored beside it: the package
@@ -65,37 +65,23 @@ def storage_options(
 
     Parameters
     ----------
-    scorer : CreditScorer
-        The model.
-    data : TrainingData
-        Gives names, kinds and the example.
-    metadata : dict
-        Goes into the file MLmodel.
+    record : ModelRecord
+        The model, its inputs and its manifest.
     workshop : Path
         Empty folder for what MLflow is to copy.
     """
-    scorer.save(workshop / "scorer")
+    scorer = workshop / Path(DATA).name
+    record.scorer.save(scorer)
+    (scorer / MANIFEST).write_text(json.dumps(dict(record.manifest), indent=1), encoding="utf-8")
     code = workshop / PACKAGE.name
     shutil.copytree(SERVED, code / SERVED.name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(PACKAGE / "__init__.py", code)
     return {
         "loader_module": LOADER,
-        "data_path": str(workshop / "scorer"),
+        "data_path": str(scorer),
         "code_paths": [str(code)],
-        "signature": signature(data),
-        "input_example": input_example(data),
+        "signature": signature(record.inputs),
+        "input_example": input_example(record.inputs),
         "pip_requirements": serving_requirements(),
-        "metadata": metadata,
+        "metadata": {name: record.manifest[name] for name in IN_MODEL_FILE},
     }
-
-
-def read_scorer(folder: Path) -> CreditScorer:
-    """The model in a folder with MLmodel, as the object that MLflow serves.
-
-    Raises
-    ------
-    OSError, KeyError, ValueError, mlflow.exceptions.MlflowException
-        The folder is not a complete model of `storage_options`.
-    """
-    flavor = Model.load(str(folder)).flavors["python_function"]
-    return CreditScorer.load(folder / flavor["data"])

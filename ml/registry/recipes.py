@@ -1,14 +1,13 @@
 """The tuned recipe: one JSON document beside the MLflow store, written by `ml.tune`, used by `ml.train`."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from ml.modelling.recipe import TrainingConfig
 from ml.registry.store import sqlite_folder
 from warehouse.core.errors import SettingsError
+from warehouse.core.files import write_text
 from warehouse.core.settings import PROJECT_ROOT, Settings
 
 RECIPE_FILE = "best_parameters.json"
@@ -47,12 +46,9 @@ def recipe_path(settings: Settings) -> Path:
 def write_recipe(settings: Settings, recipe: StoredRecipe) -> Path:
     """Write the document; a reader sees the older one or the new one, never a part."""
     path = recipe_path(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
     document = {name: getattr(recipe, name) for name in ("study", "data_fingerprint", "objective", "value")}
     document["config"] = recipe.config.to_dict()
-    with NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}-", delete=False, encoding="utf-8") as file:
-        json.dump(document, file, indent=2)
-    os.replace(file.name, path)  # noqa: PTH105 - the name of a closed temporary file
+    write_text(path, json.dumps(document, indent=2))
     return path
 
 

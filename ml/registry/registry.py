@@ -2,58 +2,63 @@
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import mlflow
 import mlflow.pyfunc
-import pandas as pd
-from matplotlib.figure import Figure
 from mlflow import ActiveRun, MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
+from ml.registry.artefacts import checksums
 from ml.registry.history import TRAINED, Promotion, promotion_now, promotions
 from ml.registry.packaging import storage_options
-from ml.registry.store import quieten, sqlite_folder, store_errors
-from ml.registry.versions import VersionChoice
-from ml.served.scorer import CreditScorer
-from ml.training.record import MANIFEST_FILE, OUT_OF_FOLD_FILE, log_run
-from ml.training.run import TrainingRun, build_manifest
-from warehouse.core.errors import ModelError, first_line
+from ml.registry.record import ModelRecord, log_record
+from ml.registry.runs import RunFiles, active_run, close_abandoned_runs
+from ml.registry.store import (
+    LOCK_FILE,
+    SQLITE_SCHEME,
+    quieten,
+    sqlite_folder,
+    store_errors,
+    waiting_lock,
+    without_password,
+)
+from ml.registry.versions import (
+    CHALLENGER,
+    CHAMPION,
+    CHECKSUMS_TAG,
+    GUARD_TAG,
+    MODEL_NAME,
+    PASSED,
+    REFUSED,
+    VERDICT_TAG,
+    RegisteredModel,
+    VersionChoice,
+)
+from warehouse.core.errors import ModelError
 from warehouse.core.settings import Settings
 
 EXPERIMENT = "credit_scoring"
-MODEL_NAME = "credit_scoring_model"
-CHAMPION = "champion"
-CHALLENGER = "challenger"
-VERDICT_TAG = "verdict"
-GUARD_TAG = "guard"
-PASSED, REFUSED = "passed", "refused"
 NOT_FOUND_CODES = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 
 
-@dataclass(frozen=True)
-class RegisteredModel:
-    """A version of `credit_scoring_model` and what its run measured."""
-
-    version: int
-    run_id: str
-    metrics: dict[str, float]
-    tags: dict[str, str]
-
-
-class Registry:
+class Registry(RunFiles):
     """The tracking store and model registry of one address.
 
     Parameters
     ----------
     settings : Settings
         Gives the address.
+
+    Attributes
+    ----------
+    address : str
+        As it may be shown, without a password.
+    folder : Path or None
+        Of a SQLite store; None when the store is a server.
 
     Raises
     ------
@@ -62,23 +67,27 @@ class Registry:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.uri = settings.tracking_uri
+        super().__init__(settings.tracking_uri)
+        self.address = without_password(self._uri)
+        self.folder = sqlite_folder(self._uri)
         quieten()
-        with store_errors(self.uri):
-            mlflow.set_tracking_uri(self.uri)
-            mlflow.set_registry_uri(self.uri)
-            self._client = MlflowClient(self.uri, self.uri)
+        with store_errors(self._uri), self._created_by_one():
+            mlflow.set_tracking_uri(self._uri)
+            mlflow.set_registry_uri(self._uri)
+            self._client = MlflowClient(self._uri, self._uri)
             experiment = self._client.get_experiment_by_name(EXPERIMENT)
             self._experiment_id = experiment.experiment_id if experiment else self._create_experiment()
 
     @contextmanager
     def run(self, name: str, *, nested: bool = False) -> Iterator[ActiveRun]:
         """An active run of the experiment that registers no model, such as a comparison; inside another if nested."""
-        started = {"experiment_id": self._experiment_id, "run_name": name, "nested": nested}
-        with store_errors(self.uri), mlflow.start_run(**started) as active:
-            yield active
+        with store_errors(self._uri):
+            if not nested:
+                close_abandoned_runs(self._client, self._experiment_id)
+            with active_run(self._experiment_id, name, nested=nested) as active:
+                yield active
 
-    def choose(self, version: VersionChoice = None) -> RegisteredModel:
+    def resolve(self, version: VersionChoice = None) -> RegisteredModel:
         """The version that a command is about: by its number, the newest, or the champion when None.
 
         Raises
@@ -91,9 +100,9 @@ class Registry:
         chosen = self.champion() if version is None else next(reversed(self.versions()), None)
         if chosen is None:
             raise ModelError(
-                expected=f"a {CHAMPION if version is None else 'version'} of {MODEL_NAME} in {self.uri}",
+                expected=f"a {CHAMPION if version is None else 'version'} of {MODEL_NAME} in {self.address}",
                 found="none",
-                remedy="run: python -m ml.train (what there is: python -m ml.promote --list)",
+                remedy="run: python -m ml.train (list the versions: python -m ml.promote --list)",
             )
         return chosen
 
@@ -107,74 +116,65 @@ class Registry:
 
     def version(self, number: int) -> RegisteredModel:
         """A version by its number; `ModelError` when it does not exist."""
-        with store_errors(self.uri):
+        with store_errors(self._uri):
             try:
                 return self._registered(self._client.get_model_version(MODEL_NAME, str(number)))
             except MlflowException as error:
                 if error.error_code not in NOT_FOUND_CODES:
                     raise
                 raise ModelError(
-                    expected=f"version {number} of {MODEL_NAME} in {self.uri}",
+                    expected=f"version {number} of {MODEL_NAME} in {self.address}",
                     found="no such version",
-                    remedy=f"list the versions with: mlflow ui --backend-store-uri {self.uri}",
+                    remedy="list the versions with: python -m ml.promote --list",
                 ) from error
 
-    def record(self, run: TrainingRun, scorer: CreditScorer, figures: Mapping[str, Figure]) -> RegisteredModel:
-        """Log parameters, metrics, artefacts and the model of a run, and register a new version of the model.
-
-        Parameters
-        ----------
-        run : TrainingRun
-            What was done and measured.
-        scorer : CreditScorer
-            The model.
-        figures : mapping of str to Figure
-            By file name.
-        """
-        features = scorer.features
-        manifest = build_manifest(run, features)
-        with store_errors(self.uri), tempfile.TemporaryDirectory() as workshop:
-            with mlflow.start_run(experiment_id=self._experiment_id) as active:
-                log_run(run, manifest, figures)
-                metadata = {name: manifest[name] for name in ("threshold", "data", "git")}
-                options = storage_options(scorer, run.data.select(features), metadata, Path(workshop))
-                logged = mlflow.pyfunc.log_model(name="model", **options)
+    def register(self, record: ModelRecord) -> RegisteredModel:
+        """Log a record as a run, store its model, and register that as a new version with checksums of its files."""
+        with store_errors(self._uri), tempfile.TemporaryDirectory() as workshop:
+            close_abandoned_runs(self._client, self._experiment_id)
+            with active_run(self._experiment_id) as active:
+                log_record(record)
+                logged = mlflow.pyfunc.log_model(name="model", **storage_options(record, Path(workshop)))
+            with tempfile.TemporaryDirectory() as folder:
+                stored = mlflow.artifacts.download_artifacts(logged.model_uri, dst_path=folder)
+                tags = {CHECKSUMS_TAG: json.dumps(checksums(Path(stored)))}
             self._ensure_model()
             created = self._client.create_model_version(
-                MODEL_NAME, source=logged.model_uri, run_id=active.info.run_id, model_id=logged.model_id
+                MODEL_NAME, source=logged.model_uri, run_id=active.info.run_id, tags=tags, model_id=logged.model_id
             )
             return self._registered(created)
 
     def versions(self) -> list[RegisteredModel]:
         """All versions, oldest first; none before the first training."""
-        with store_errors(self.uri):
+        with store_errors(self._uri):
             found = self._client.search_model_versions(f"name = '{MODEL_NAME}'")
             return sorted((self._registered(version) for version in found), key=lambda model: model.version)
 
     def aliases(self) -> dict[str, int]:
         """Version by alias."""
-        with store_errors(self.uri):
+        with store_errors(self._uri):
             found = self._client.search_registered_models(f"name = '{MODEL_NAME}'")
             return {alias: int(version) for model in found for alias, version in model.aliases.items()}
 
     def promotions(self) -> list[Promotion]:
         """Every change of champion, oldest first."""
-        with store_errors(self.uri):
+        with store_errors(self._uri):
             found = self._client.search_registered_models(f"name = '{MODEL_NAME}'")
             return promotions(found[0].tags) if found else []
 
-    def crown(self, model: RegisteredModel, reason: str, how: str = TRAINED) -> Promotion:
-        """Make a version the champion and log it; the one before becomes the challenger, ready to be called back.
+    def promote(self, model: RegisteredModel, reason: str, how: str = TRAINED) -> Promotion:
+        """Make a version the champion and log it; the one before becomes the challenger, ready for a rollback.
 
-        Whatever the store refuses on the way, the aliases are as before.
+        Whatever the store refuses on the way, the aliases are as before. The exported model is another matter: see
+        `ml.registry.promotion.settle`.
         """
         before = self.aliases()
         previous = before.get(CHAMPION)
         guard = self.version(model.version).tags.get(GUARD_TAG, "unknown")
         change = promotion_now(how, reason, previous, model.version, guard)
-        with store_errors(self.uri):
+        with store_errors(self._uri):
             try:
-                if previous not in {None, model.version}:
+                if previous is not None and previous != model.version:
                     self._set_alias(CHALLENGER, previous)
                 self._set_alias(CHAMPION, model.version)
                 for name, value in change.version_tags.items():
@@ -185,77 +185,33 @@ class Registry:
                 raise
         return change
 
-    def stand_by(self, model: RegisteredModel) -> None:
+    def set_challenger(self, model: RegisteredModel) -> None:
         """Make a version the challenger; the champion stays."""
-        with store_errors(self.uri):
+        with store_errors(self._uri):
             self._set_alias(CHALLENGER, model.version)
 
-    def note_verdict(self, model: RegisteredModel, reason: str, *, refused: bool) -> None:
-        """Write on a version what the guard and the comparison said."""
-        with store_errors(self.uri):
+    def record_verdict(self, model: RegisteredModel, reason: str, *, refused: bool) -> None:
+        """Record on a version what the guard and the comparison found."""
+        with store_errors(self._uri):
             self._client.set_model_version_tag(MODEL_NAME, str(model.version), VERDICT_TAG, reason)
             guard = REFUSED if refused else PASSED
             self._client.set_model_version_tag(MODEL_NAME, str(model.version), GUARD_TAG, guard)
 
-    def manifest(self, model: RegisteredModel) -> dict[str, Any]:
-        """The manifest of the run that made a version."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = self.artifact(model, MANIFEST_FILE, folder)
-            return json.loads(path.read_text(encoding="utf-8"))
-
-    def out_of_fold(self, model: RegisteredModel) -> pd.DataFrame:
-        """`TrainingRun.out_of_fold` of the run that made a version."""
-        with tempfile.TemporaryDirectory() as folder:
-            return pd.read_parquet(self.artifact(model, OUT_OF_FOLD_FILE, folder))
-
-    def attach(
-        self, model: RegisteredModel, folder: Path, name: str, metrics: Mapping[str, float] | None = None
-    ) -> None:
-        """Log the files of a folder under a name, and more metrics, to the run that made a version."""
-        with store_errors(self.uri):
-            self._client.log_artifacts(model.run_id, str(folder), name)
-            for metric, value in (metrics or {}).items():
-                self._client.log_metric(model.run_id, metric, value)
-
-    def fetch(self, model: RegisteredModel, name: str, folder: Path) -> Path | None:
-        """Copy a file of the run that made a version into a folder; None when the run has no such file."""
-        with store_errors(self.uri):
-            parent = str(Path(name).parent) if "/" in name else None
-            if name not in {item.path for item in self._client.list_artifacts(model.run_id, parent)}:
-                return None
-        return self.artifact(model, name, str(folder))
-
-    def download(self, model: RegisteredModel, folder: Path) -> Path:
-        """Copy the files of a version into a folder that exists; the folder with MLmodel."""
-        with store_errors(self.uri):
-            try:
-                uri = f"models:/{MODEL_NAME}/{model.version}"
-                return Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(folder)))
-            except OSError as error:
-                raise _artifact_missing(model, "files", error) from error
-
-    def artifact(self, model: RegisteredModel, name: str, folder: str) -> Path:
-        """Copy a file of the run that made a version into a folder; `ModelError` when the run has lost it."""
-        with store_errors(self.uri):
-            try:
-                return Path(
-                    mlflow.artifacts.download_artifacts(run_id=model.run_id, artifact_path=name, dst_path=folder)
-                )
-            except (MlflowException, OSError) as error:
-                raise _artifact_missing(model, name, error) from error
-
-    def trained_at(self, model: RegisteredModel) -> datetime:
-        """When the run that made a version began, UTC."""
-        with store_errors(self.uri):
-            return datetime.fromtimestamp(self._client.get_run(model.run_id).info.start_time / 1000, UTC)
+    @contextmanager
+    def _created_by_one(self) -> Iterator[None]:
+        """Keep two first commands from creating the tables of a SQLite store at the same time."""
+        if self.folder is None or not self.folder.is_dir() or Path(self._uri.removeprefix(SQLITE_SCHEME)).exists():
+            yield
+        else:
+            with waiting_lock(self.folder / LOCK_FILE, f"to create {self.address}"):
+                yield
 
     def _create_experiment(self) -> str:
-        folder = sqlite_folder(self.uri)
-        artifacts = str(folder / "mlruns") if folder else None  # a server decides for itself
+        artifacts = str(self.folder / "mlruns") if self.folder else None  # a server decides for itself
         return self._client.create_experiment(EXPERIMENT, artifact_location=artifacts)
 
     def _by_alias(self, alias: str) -> RegisteredModel | None:
-        with store_errors(self.uri):
+        with store_errors(self._uri):
             try:
                 return self._registered(self._client.get_model_version_by_alias(MODEL_NAME, alias))
             except MlflowException as error:
@@ -274,17 +230,9 @@ class Registry:
                 self._client.delete_registered_model_alias(MODEL_NAME, alias)
 
     def _registered(self, version: ModelVersion) -> RegisteredModel:
-        run = self._client.get_run(version.run_id)
+        run = self._client.get_run(version.run_id or "")
         return RegisteredModel(int(version.version), run.info.run_id, dict(run.data.metrics), dict(version.tags))
 
     def _ensure_model(self) -> None:
         if not self._client.search_registered_models(f"name = '{MODEL_NAME}'"):
             self._client.create_registered_model(MODEL_NAME, description="Probability that an applicant defaults")
-
-
-def _artifact_missing(model: RegisteredModel, name: str, error: Exception) -> ModelError:
-    return ModelError(
-        expected=f"{name} of {MODEL_NAME} version {model.version}",
-        found=first_line(error),
-        remedy="bring its folder mlruns back, or remove the aliases of that version",
-    )

@@ -3,20 +3,17 @@
 from collections.abc import Mapping
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ml.evaluation.calibration import Reliability
 from ml.evaluation.metrics import THEORETICAL_THRESHOLD
 from ml.evaluation.threshold import CostCurve
+from ml.reporting.style import CHOSEN, CURVE, DASHED, MUTED, NARROW, SMALL, new_figure, styled, titled
 
-INK = "#22303c"
-CURVE = "#1f5f8b"
-CHOSEN = "#c8502d"
-MUTED = "#8a949c"
 RIGHT_EDGE_COST = 0.995
 
 
+@styled
 def cost_curve_figure(curve: CostCurve, threshold: float, honest_cost_per_1000: float, subtitle: str) -> Figure:
     """Cost per 1,000 applications against the threshold, with the chosen and the theoretical one.
 
@@ -36,9 +33,9 @@ def cost_curve_figure(curve: CostCurve, threshold: float, honest_cost_per_1000: 
     matplotlib.figure.Figure
     """
     accept_all = float(curve.costs_per_1000[-1])
-    figure = Figure(figsize=(9, 5.4), dpi=130, layout="constrained")
+    figure = new_figure(4.9, NARROW)
     axes = figure.add_subplot()
-    axes.axhline(accept_all, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+    axes.axhline(accept_all, color=MUTED, linewidth=1, linestyle=DASHED)
     axes.plot(curve.thresholds, curve.costs_per_1000, color=CURVE, linewidth=2)
     axes.axvline(THEORETICAL_THRESHOLD, color=MUTED, linewidth=1.2, linestyle=":")
     cost = float(np.interp(threshold, curve.thresholds, curve.costs_per_1000))
@@ -56,7 +53,6 @@ def cost_curve_figure(curve: CostCurve, threshold: float, honest_cost_per_1000: 
         ha="right" if leftwards else "left",
         va="top",
         color=CHOSEN,
-        fontsize=10,
     )
     axes.annotate(
         f"accept everyone: {accept_all:,.0f}",
@@ -64,16 +60,17 @@ def cost_curve_figure(curve: CostCurve, threshold: float, honest_cost_per_1000: 
         xytext=(-4, 5),
         textcoords="offset points",
         ha="right",
-        color=INK,
-        fontsize=9,
+        fontsize=SMALL,
     )
-    axes.text(THEORETICAL_THRESHOLD, axes.get_ylim()[1], " 1/11, best if calibrated", va="top", color=INK, fontsize=9)
-    _dress(figure, axes, "Cost of decisions against the threshold", subtitle)
-    axes.set_xlabel("threshold: refuse from this default probability on (0 to 1)", color=INK)
-    axes.set_ylabel("cost per 1,000 applications\n(1 = one good payer refused)", color=INK)
+    axes.text(THEORETICAL_THRESHOLD, axes.get_ylim()[1], " 1/11, best if calibrated", va="top", fontsize=SMALL)
+    titled(figure, "Cost of decisions against the threshold", subtitle)
+    axes.grid(axis="y")
+    axes.set_xlabel("threshold: refuse from this default probability on (0 to 1)")
+    axes.set_ylabel("cost per 1,000 applications\n(1 = one good payer refused)")
     return figure
 
 
+@styled
 def reliability_figure(curves: Mapping[str, Reliability], subtitle: str) -> Figure:
     """Observed against predicted default rate in groups of equal size, with 95 % intervals of the observed rate.
 
@@ -88,7 +85,7 @@ def reliability_figure(curves: Mapping[str, Reliability], subtitle: str) -> Figu
     -------
     matplotlib.figure.Figure
     """
-    figure = Figure(figsize=(7, 6), dpi=130, layout="constrained")
+    figure = new_figure(4.9, NARROW)
     axes = figure.add_subplot()
     highest = 0.0
     for (name, groups), color in zip(curves.items(), (MUTED, CURVE), strict=False):
@@ -96,24 +93,17 @@ def reliability_figure(curves: Mapping[str, Reliability], subtitle: str) -> Figu
         error = 1.96 * np.sqrt(rates * (1 - rates) / groups.applicants)
         axes.errorbar(groups.predicted, rates, np.minimum(error, [rates, 1 - rates]), fmt="o-", color=color, label=name)
         highest = max(highest, float(groups.predicted.max()), float((rates + error).max()))
-    axes.plot([0, 1], [0, 1], color=CHOSEN, linewidth=1, linestyle=(0, (4, 3)), label="perfectly calibrated")
+    axes.plot([0, 1], [0, 1], color=CHOSEN, linewidth=1, linestyle=DASHED, label="perfectly calibrated")
     axes.axvline(THEORETICAL_THRESHOLD, color=MUTED, linewidth=1.2, linestyle=":")
     axes.set_xlim(0, 1.05 * highest)
     axes.set_ylim(0, 1.05 * highest)
-    axes.text(THEORETICAL_THRESHOLD, axes.get_ylim()[1], " 1/11", va="top", color=INK, fontsize=9)
-    _dress(figure, axes, "Predicted and observed default rate", subtitle)
-    axes.set_xlabel("mean predicted default probability of a tenth of the applicants", color=INK)
-    axes.set_ylabel("share of them that defaulted", color=INK)
-    axes.legend(frameon=False, loc="lower right")
+    axes.text(THEORETICAL_THRESHOLD, axes.get_ylim()[1], " 1/11", va="top", fontsize=SMALL)
+    titled(figure, "Predicted and observed default rate", subtitle)
+    axes.grid(axis="y")
+    axes.set_xlabel("mean predicted default probability of a tenth of the applicants")
+    axes.set_ylabel("share of them that defaulted")
+    axes.legend(loc="lower right")
     return figure
-
-
-def _dress(figure: Figure, axes: Axes, title: str, subtitle: str) -> None:
-    figure.suptitle(title, color=INK, fontsize=14, x=0.02, ha="left")
-    axes.set_title(subtitle, loc="left", color=MUTED, fontsize=10)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#e6e9ec", linewidth=0.8)
-    axes.set_axisbelow(True)
 
 
 def _right_edge(curve: CostCurve, accept_all: float) -> float:

@@ -1,6 +1,6 @@
 """A scorer that takes a mart batch by batch, as Arrow: the answers of `CreditScorer.decide`, many times faster."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import lightgbm as lgb
@@ -53,14 +53,14 @@ class BatchScorer:
         ModelError
             Its members do not begin with one and the same encoding.
         """
-        inputs = [member_inputs(member) for member in scorer.members]
-        if None in inputs or any(one != inputs[0] for one in inputs):
+        first, *others = [member_inputs(member) for member in scorer.members]
+        if first is None or any(other != first for other in others):
             raise ModelError(
                 expected="a model whose members begin with the same encoding of texts",
                 found="another beginning",
                 remedy="run: python -m ml.train",
             )
-        numeric, categories = inputs[0]
+        numeric, categories = first
         return cls(scorer, numeric, categories, tuple(_flat(member, numeric, categories) for member in scorer.members))
 
     @property
@@ -78,13 +78,44 @@ class BatchScorer:
         ]
         return self.scorer.calibration(np.average(raw, axis=0, weights=self.scorer.weights or None))
 
-    def checked(self, batch: pa.RecordBatch) -> "BatchScorer":
-        """The same, once its answers for a few applicants are those of `CreditScorer`; without flat trees if not."""
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What makes the scoring slower than usual: a line per member whose trees flat trees cannot hold."""
+        return tuple(
+            f"member {number} has trees that only LightGBM evaluates: slower than usual"
+            for number, (member, flat) in enumerate(zip(self.scorer.members, self.flat, strict=True))
+            if flat is None and isinstance(member[-1], lgb.LGBMClassifier)
+        )
+
+    def checked(self, batch: pa.RecordBatch, say: Callable[[str], None]) -> "BatchScorer":
+        """The same, once its answers for a few applicants are those of `CreditScorer`.
+
+        Parameters
+        ----------
+        batch : RecordBatch
+        say : callable
+            Takes a warning when only the scorer without flat trees, which is slower, answers like the model.
+
+        Raises
+        ------
+        ModelError
+            That one answers differently too.
+        """
         few = batch.slice(0, ROWS_CHECKED)
         expected = self.scorer.probability(_frame(few, self.numeric))
-        if np.allclose(self.probability(few), expected, rtol=0, atol=TOLERANCE):
+        difference = _largest_difference(self.probability(few), expected)
+        if difference <= TOLERANCE:
             return self
-        return replace(self, flat=(None,) * len(self.flat))
+        say(f"warning: flat trees differ from the model by {difference:.1e}: scoring without them, which is slower")
+        slower = replace(self, flat=(None,) * len(self.flat))
+        difference = _largest_difference(slower.probability(few), expected)
+        if difference > TOLERANCE:
+            raise ModelError(
+                expected=f"the same scores batch by batch as applicant by applicant, within {TOLERANCE:.0e}",
+                found=f"a difference of {difference:.1e} among {few.num_rows} applicants",
+                remedy="do not use these scores; score through the exported model instead (ml/model)",
+            )
+        return slower
 
     def _block(self, batch: pa.RecordBatch) -> FloatArray:
         """What the first step gives, one row per feature."""
@@ -117,6 +148,11 @@ def _flat(member: Pipeline, numeric: tuple[str, ...], categories: dict[str, tupl
         return None
     sizes = {place: len(values) for place, values in enumerate(categories.values(), start=len(numeric))}
     return FlatTrees.of(member[-1].booster_, sizes)
+
+
+def _largest_difference(found: FloatArray, expected: FloatArray) -> float:
+    """Infinite when a probability is no number."""
+    return float(np.nan_to_num(np.abs(found - expected), nan=np.inf).max(initial=0.0))
 
 
 def _frame(batch: pa.RecordBatch, numeric: tuple[str, ...]) -> pd.DataFrame:

@@ -86,7 +86,8 @@ class FlatTrees:
         if model["objective"] != BINARY or model["average_output"] or model["num_tree_per_iteration"] != 1:
             return None
         trees = [_flatten(info["tree_structure"], categories) for info in model["tree_info"]]
-        return None if None in trees else cls(tuple(trees), categories)
+        flat = tuple(tree for tree in trees if tree is not None)
+        return cls(flat, categories) if len(flat) == len(trees) else None
 
     def probability(self, block: NDArray[np.float64]) -> NDArray[np.float64]:
         """Default probability of each applicant of a block.
@@ -126,8 +127,9 @@ def _flatten(root: dict[str, Any], categories: dict[int, int]) -> FlatTree | Non
     splits = _splits(root)
     if len(splits) > MOST_QUESTIONS:
         return None
-    questions = [_question(split, categories) for split in splits]
-    if None in questions:
+    asked = [_question(split, categories) for split in splits]
+    questions = [question for question in asked if question is not None]
+    if len(questions) < len(asked):
         return None
     values = np.empty(2 ** len(splits))
     _fill(root, questions, np.arange(values.size), values)

@@ -9,6 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from warehouse.core.errors import WarehouseLockedError, first_line
+from warehouse.core.files import replaced_file
+from warehouse.core.sql import literal
+from warehouse.snapshots.copy import STORAGE_VERSION
 
 DATABASE_FILE = "credit_scores.duckdb"
 TABLE = "scores"
@@ -71,7 +74,8 @@ def write_scores(scores: pa.Table, folder: Path, name: str) -> WrittenScores:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         pq.write_table(scores, unfinished, compression="zstd")
-        with duckdb.connect(str(database)) as con:
+        _keep_readable(database)
+        with duckdb.connect(str(database), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
             replaced = _replace(con, scores)
             unfinished.replace(parquet)
             con.execute("commit")
@@ -84,6 +88,27 @@ def write_scores(scores: pa.Table, folder: Path, name: str) -> WrittenScores:
     finally:
         unfinished.unlink(missing_ok=True)
     return WrittenScores(parquet, database, replaced)
+
+
+def _keep_readable(database: Path) -> None:
+    """Rewrite a file of a storage version that the DuckDB shell of this project is too old for."""
+    if not database.is_file():
+        return
+    with duckdb.connect() as con:
+        con.execute(f"attach {literal(str(database))} as found (read_only)")
+        ((version,),) = con.execute(
+            "select tags['storage_version'] from duckdb_databases() where database_name = 'found'"
+        ).fetchall()
+        if _numbers(version) <= _numbers(STORAGE_VERSION):
+            return
+        with replaced_file(database) as unfinished:
+            con.execute(f"attach {literal(str(unfinished))} as written (storage_version {literal(STORAGE_VERSION)})")
+            con.execute("copy from database found to written; detach written; detach found")
+
+
+def _numbers(version: str) -> list[int]:
+    """Numbers of a version such as "v1.4.0+"."""
+    return [int(part) for part in version.strip("v+").split(".")]
 
 
 def _replace(con: duckdb.DuckDBPyConnection, scores: pa.Table) -> int:

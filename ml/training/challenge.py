@@ -12,7 +12,8 @@ from ml.evaluation.bootstrap import Difference, paired_mean_difference
 from ml.modelling.cross_validation import cross_validate_repeatedly
 from ml.modelling.folds import Folds, folds_fingerprint
 from ml.modelling.recipe import TrainingConfig
-from ml.registry.registry import RegisteredModel, Registry
+from ml.registry.registry import Registry
+from ml.registry.versions import CHECKSUMS_TAG, RegisteredModel
 from warehouse.core.errors import SettingsError
 
 LEVEL = 0.9  # of the interval that a promotion is argued with
@@ -41,7 +42,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Incumbent:
-    """The present champion on the present applicants; `candidate` is None when its features are gone."""
+    """The present champion on the present applicants; `candidate` is None when it cannot be compared (see `how`)."""
 
     model: RegisteredModel
     candidate: Candidate | None
@@ -50,7 +51,7 @@ class Incumbent:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a model becomes the champion, and why; `refused` when a guard said no.
+    """Whether a model becomes the champion, and why; `refused` when a guard objects.
 
     `difference` is its cost per 1,000 minus the champion's, with a 90 % interval; None without a champion to compare.
     """
@@ -71,7 +72,7 @@ def measure_incumbent(
     """Measure the present champion on the same applicants and folds.
 
     Its logged out-of-fold decisions are taken when data and folds are the same; otherwise its logged recipe and feature
-    list are cross-validated anew.
+    list are cross-validated again.
 
     Parameters
     ----------
@@ -82,7 +83,7 @@ def measure_incumbent(
     splits : tuple of Folds
         The splits of the development rows that the new model was judged on.
     say : callable, optional
-        Told what goes on, line by line, when it takes long.
+        Takes a line about each step that takes long.
 
     Returns
     -------
@@ -97,6 +98,8 @@ def measure_incumbent(
     model = registry.champion()
     if model is None:
         return None
+    if CHECKSUMS_TAG not in model.tags:
+        return Incumbent(model, None, "was stored by an earlier release and cannot be loaded any more")
     manifest = registry.manifest(model)
     logged = manifest["data"]
     if (logged["fingerprint"], logged["folds_fingerprint"]) == (data.fingerprint, folds_fingerprint(splits)):
@@ -125,9 +128,9 @@ def judge(
 ) -> Verdict:
     """Decide whether a model becomes the champion.
 
-    It must cost no more than the champion on the same applicants (the AUC decides a draw). Where the 90 % interval of
-    the difference, by a paired bootstrap over applicants, does not exclude that it costs more, its AUC, which is the
-    less noisy measure, may not be lower either: otherwise two equally good models would take turns by chance.
+    It must cost less than the champion on the same applicants; at the same cost, its AUC must be higher. Where the 90 %
+    interval of the difference in cost, by a paired bootstrap over applicants, does not lie below zero, its AUC, which
+    is the less noisy measure, may not be lower either: otherwise two equally good models would take turns by chance.
 
     Parameters
     ----------
@@ -160,13 +163,14 @@ def judge(
         f"{difference.estimate:+.1f}, 90 % interval {difference.low:+.1f} to {difference.high:+.1f}), "
         f"AUC {candidate.auc:.4f} against {champion.auc:.4f}"
     )
+    significant, ranks_no_worse = difference.high < 0, candidate.auc >= champion.auc
     if np.isclose(candidate.cost_per_1000, champion.cost_per_1000):
-        cheaper = candidate.auc > champion.auc
+        lower = candidate.auc > champion.auc
     else:
-        cheaper = candidate.cost_per_1000 < champion.cost_per_1000
-    proven = difference.high < 0 or candidate.auc >= champion.auc
-    doubt = ": the difference in cost may be chance, and the AUC is lower" if cheaper and not proven else ""
-    return Verdict(cheaper and proven, compared + doubt, difference=difference)
+        lower = candidate.cost_per_1000 < champion.cost_per_1000
+    promoted = lower and (significant or ranks_no_worse)
+    caveat = ": the difference in cost may be chance, and the AUC is lower" if lower and not promoted else ""
+    return Verdict(promoted, compared + caveat, difference=difference)
 
 
 def _recipe(model: RegisteredModel, values: dict[str, float]) -> TrainingConfig:

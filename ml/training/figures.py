@@ -1,5 +1,6 @@
 """The figures that a training run logs, by file name."""
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from ml.evaluation.calibration import reliability
@@ -14,7 +15,7 @@ def run_figures(run: TrainingRun) -> dict[str, Figure]:
     """Cost curve and reliability diagram of the out-of-fold predictions."""
     assessment, rows = run.assessment, run.development
     of_what = f"{rows.applicants:,} applicants, out-of-fold predictions"
-    raw = sum(one.probability for one in run.validations) / len(run.validations)
+    raw = np.mean([one.probability for one in run.validations], axis=0)
     method = assessment.calibration.method
     shown = {"before calibration": reliability(rows.target, raw)}
     shown[f"calibrated ({method})" if method != "none" else "as is (calibration: none)"] = reliability(

@@ -1,47 +1,45 @@
-"""What a training writes to its MLflow run, but for the model: parameters, metrics, manifest, tables and figures."""
+"""A training run as the record that the registry stores."""
 
 import json
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import mlflow
-from matplotlib.figure import Figure
+from ml.registry.record import OUT_OF_FOLD_FILE, ModelRecord
+from ml.served.scorer import CreditScorer
+from ml.training.figures import run_figures
+from ml.training.run import TrainingRun, build_manifest
 
-from ml.training.run import TrainingRun
-
-MANIFEST_FILE = "manifest.json"
-OUT_OF_FOLD_FILE = "out_of_fold.parquet"
 COST_CURVE_FILE = "cost_curve.csv"
 
 
-def log_run(run: TrainingRun, manifest: Mapping[str, Any], figures: Mapping[str, Figure]) -> None:
-    """Log a training to the active run.
+def build_record(run: TrainingRun, scorer: CreditScorer) -> ModelRecord:
+    """Parameters, metrics, manifest, tables and figures of a run, with the model that it ends in.
 
     Parameters
     ----------
     run : TrainingRun
         What was done and measured.
-    manifest : mapping
-        See `ml.training.run.build_manifest`.
-    figures : mapping of str to Figure
-        By file name.
+    scorer : CreditScorer
+        The model, fitted on all applicants.
     """
-    mlflow.log_params(_parameters(run, manifest))
-    mlflow.set_tags({"git_revision": manifest["git"]["revision"], "git_dirty": manifest["git"]["dirty"]})
-    mlflow.log_metrics(run.metrics)
-    for step, result in enumerate(fold for one in run.validations for fold in one.results):
-        mlflow.log_metric("fold_auc", result.auc, step=step)
-        mlflow.log_metric("fold_training_auc", result.training_auc, step=step)
-        mlflow.log_metric("fold_features", result.features, step=step)
-    mlflow.log_dict(manifest, MANIFEST_FILE)
-    for name, figure in figures.items():
-        mlflow.log_figure(figure, name)
-    with tempfile.TemporaryDirectory() as folder:
-        run.out_of_fold.to_parquet(Path(folder) / OUT_OF_FOLD_FILE, index=False)
-        run.cost_curve.to_csv(Path(folder) / COST_CURVE_FILE, index=False)
-        mlflow.log_artifacts(folder)
+    manifest = build_manifest(run, scorer.features)
+    folds = [fold for one in run.validations for fold in one.results]
+    return ModelRecord(
+        scorer=scorer,
+        inputs=run.data.select(scorer.features),
+        manifest=manifest,
+        parameters=_parameters(run, manifest),
+        tags={"git_revision": manifest["git"]["revision"], "git_dirty": manifest["git"]["dirty"]}
+        | (run.data.origin.tags if run.data.origin else {}),
+        metrics=run.metrics,
+        series={
+            "fold_auc": [fold.auc for fold in folds],
+            "fold_training_auc": [fold.training_auc for fold in folds],
+            "fold_features": [fold.features for fold in folds],
+        },
+        tables={OUT_OF_FOLD_FILE: run.out_of_fold, COST_CURVE_FILE: run.cost_curve},
+        figures=run_figures(run),
+    )
 
 
 def _parameters(run: TrainingRun, manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def build_manifest(run: TrainingRun, model_features: Sequence[str]) -> dict[str,
     Returns
     -------
     dict
-        `config`, `data` (fingerprints, sizes), `features` (in the model's order), `calibration`, `threshold`,
+        `config`, `data` (fingerprints, sizes, origin), `features` (in the model's order), `calibration`, `threshold`,
         `holdout`, `fitted_on`, `not_measured`, `git`, `versions`.
     """
     git = git_state()
@@ -115,6 +115,7 @@ def build_manifest(run: TrainingRun, model_features: Sequence[str]) -> dict[str,
             "development_rows": run.development.applicants,
             "holdout_rows": held_out.applicants if held_out else 0,
             "duckdb_version": run.data.duckdb_version,
+            **(run.data.origin.to_dict() if run.data.origin else {}),
         },
         "features": {"numeric": list(run.data.numeric), "categorical": list(run.data.categories)},
         "model_features": list(model_features),

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ml.evaluation.amounts import why_without_amounts
 from ml.evaluation.metrics import THEORETICAL_THRESHOLD
-from ml.registry.registry import MODEL_NAME
+from ml.registry.versions import MODEL_NAME
 
 if TYPE_CHECKING:
     from ml.training.workflow import Outcome

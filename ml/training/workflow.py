@@ -15,11 +15,14 @@ from ml.modelling.leakage import require_no_leaks
 from ml.modelling.pipeline import fit_members
 from ml.modelling.recipe import TrainingConfig
 from ml.modelling.selection import select_features
-from ml.registry.export import ExportedModel, export_model, is_exported
-from ml.registry.registry import RegisteredModel, Registry
+from ml.registry.export import ExportedModel, require_writable
+from ml.registry.history import TRAINED
+from ml.registry.promotion import alone, reconcile, reconcile_if_possible, settle
+from ml.registry.registry import Registry
+from ml.registry.versions import RegisteredModel
 from ml.served.scorer import CreditScorer
-from ml.training.challenge import Candidate, Verdict, judge, measure_incumbent
-from ml.training.figures import run_figures
+from ml.training.challenge import Candidate, Incumbent, Verdict, judge, measure_incumbent
+from ml.training.record import build_record
 from ml.training.run import TrainingRun
 
 
@@ -92,24 +95,48 @@ def train(
     TrainingDataError
         Too few applicants for hold-out and folds, or a feature that knows the outcome.
     ModelError
-        The registry cannot be used.
+        The registry cannot be used, or the new champion cannot be exported.
+    SettingsError
+        The folder of the exported champion cannot be written.
     """
+    require_writable(model_dir)
+    with alone(registry, model_dir):
+        exported = reconcile_if_possible(registry, model_dir, _say)
     split = split_holdout(data, config.holdout, config.seed)
     if not override_guard:
         require_no_leaks(split.development)
     run = _judged(data, split, config)
-    incumbent = measure_incumbent(registry, data, run.development, run.folds, _say)
+    incumbent = _measured_incumbent(registry, run)
+    _say("fitting on all applicants and registering")
+    record = build_record(run, fit_scorer(data, config, run.assessment))
+    with alone(registry, model_dir):
+        present = registry.champion()
+        if (present and present.version) != (incumbent and incumbent.model.version):
+            _say("another command has changed the champion meanwhile: comparing with the new one")
+            incumbent = _measured_incumbent(registry, run)
+        verdict = _judge(run, incumbent, override_guard=override_guard)
+        model = registry.register(record)
+        registry.record_verdict(model, verdict.reason, refused=verdict.refused)
+        registry.set_challenger(model)
+        if verdict.promoted:
+            _, exported = settle(registry, model, verdict.reason, model_dir, TRAINED)
+        else:
+            exported = reconcile(registry, model_dir) or exported
+    return Outcome(run, model, verdict, exported)
+
+
+def _measured_incumbent(registry: Registry, run: TrainingRun) -> Incumbent | None:
+    incumbent = measure_incumbent(registry, run.data, run.development, run.folds, _say)
     if incumbent is not None:
         _say(f"champion version {incumbent.model.version}: {incumbent.how}")
+    return incumbent
+
+
+def _judge(run: TrainingRun, incumbent: Incumbent | None, *, override_guard: bool) -> Verdict:
     area = run.assessment.metrics["auc"]
-    against = objections(area, auc_gap(run.validations), run.development.applicants, config)
+    against = objections(area, auc_gap(run.validations), run.development.applicants, run.config)
     candidate = Candidate(run.assessment.costs(run.development.target), area)
-    verdict = judge(candidate, against, incumbent, config.seed, override_guard=override_guard)
-    _say("fitting on all applicants and registering")
-    model = registry.record(run, fit_scorer(data, config, run.assessment), run_figures(run))
-    _announce(registry, model, verdict)
-    export = verdict.promoted or (incumbent is not None and not is_exported(model_dir))
-    return Outcome(run, model, verdict, export_model(registry, model_dir) if export else None)
+    return judge(candidate, against, incumbent, run.config.seed, override_guard=override_guard)
 
 
 def _judged(data: TrainingData, split: Split, config: TrainingConfig) -> TrainingRun:
@@ -123,13 +150,6 @@ def _judged(data: TrainingData, split: Split, config: TrainingConfig) -> Trainin
         _say("fitting on the development rows and judging the hold-out")
         report = judge_holdout(fit_scorer(rows, config, developed.assessment), split.holdout, config.seed)
     return TrainingRun(data, rows, config, developed.folds, developed.validations, developed.assessment, report)
-
-
-def _announce(registry: Registry, model: RegisteredModel, verdict: Verdict) -> None:
-    registry.note_verdict(model, verdict.reason, refused=verdict.refused)
-    registry.stand_by(model)
-    if verdict.promoted:
-        registry.crown(model, verdict.reason)
 
 
 def _say(line: object) -> None:

@@ -9,7 +9,8 @@ from ml.evaluation.assessment import assess
 from ml.evaluation.bootstrap import Difference, PairedBootstrap, compare, paired_mean_difference
 from ml.modelling.folds import Folds
 from ml.modelling.recipe import TrainingConfig
-from ml.tuning.objective import AUC, COST, METRICS, Objective
+from ml.tuning.config import AUC, COST, Kind
+from ml.tuning.objective import METRICS, Objective
 
 LARGEST_CHANCE_OF_BEING_WORSE = 0.2
 
@@ -40,7 +41,7 @@ class Confirmation:
 
 
 def confirm(
-    data: TrainingData, base: TrainingConfig, folds: Folds, kind: str, values: Mapping[str, Any]
+    data: TrainingData, base: TrainingConfig, folds: Folds, kind: Kind, values: Mapping[str, Any]
 ) -> Confirmation:
     """Compare the values of a trial with the recipe as it is, on folds that the study has not used.
 

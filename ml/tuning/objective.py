@@ -15,11 +15,10 @@ from ml.evaluation.threshold import cost_curve
 from ml.modelling.cross_validation import Trainer
 from ml.modelling.folds import Folds
 from ml.modelling.recipe import LIGHTGBM, MemberSpec, TrainingConfig
+from ml.tuning.config import AUC, COST, Kind
 from ml.tuning.space import suggest, with_values
 
-COST, AUC = "cost", "auc"
-DIRECTIONS = {COST: "minimize", AUC: "maximize"}
-METRICS = {COST: "cost_per_1000", AUC: "auc"}
+METRICS: dict[Kind, str] = {COST: "cost_per_1000", AUC: "auc"}
 
 FloatArray = NDArray[np.float64]
 Members = tuple[MemberSpec, ...]
@@ -41,7 +40,7 @@ class Objective:
         of fold.
     """
 
-    def __init__(self, data: TrainingData, base: TrainingConfig, folds: Folds, kind: str) -> None:
+    def __init__(self, data: TrainingData, base: TrainingConfig, folds: Folds, kind: Kind) -> None:
         self._data, self._base, self._folds, self._kind = data, base, folds, kind
         self._others: dict[int, FloatArray] = {}
         self._repaid_per_defaulter = float(np.sum(data.target == 0) / np.sum(data.target == 1))
@@ -71,7 +70,7 @@ class Objective:
         probability = np.full(self._data.applicants, np.nan)
         for fold in range(self._folds.count):
             rows, held_out = self._rows(fold)
-            (of_trees,), _ = trees.predict(rows, held_out)
+            (of_trees,), _ = trees.fit_predict(rows, held_out)
             probability[held_out] = np.average([of_trees, self._of_others(fold)], axis=0, weights=weights)
             report(fold, probability)
         return probability
@@ -94,7 +93,7 @@ class Objective:
             rows, held_out = self._rows(fold)
             others = self._parts()[1]
             zeros = [np.zeros(len(held_out))]
-            self._others[fold] = (self._trainer(others, {}).predict(rows, held_out)[0] if others else zeros)[0]
+            self._others[fold] = (self._trainer(others, {}).fit_predict(rows, held_out)[0] if others else zeros)[0]
         return self._others[fold]
 
     def _so_far(self, fold: int, probability: FloatArray) -> float:

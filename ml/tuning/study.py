@@ -1,7 +1,6 @@
-"""Studies of tuning: what they are told, where they are kept, how they go on, and what they look like."""
+"""Studies of tuning: where they are kept, how they are continued, and their figures."""
 
 import warnings
-from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import optuna
@@ -12,56 +11,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ml.data.training_set import TrainingData
 from ml.modelling.folds import Folds
-from ml.modelling.recipe import TrainingConfig
 from ml.registry.recipes import recipe_path
-from ml.tuning.objective import COST, DIRECTIONS
+from ml.reporting.style import NARROW, styled
+from ml.tuning.config import COST, DIRECTIONS, STUDIES_FILE, TuningConfig
 from warehouse.core.errors import SettingsError, first_line
 from warehouse.core.settings import Settings
 
-TRIALS = 30
-STUDIES_FILE = "optuna.db"
 HEARTBEAT_SECONDS = 10
 TRIALS_FOR_IMPORTANCE = 4
 HISTORY_FIGURE, IMPORTANCE_FIGURE = "history.png", "importance.png"
 MADE_ON = "made_on"
 LONGEST_CAUSE = 200
-
-
-@dataclass(frozen=True)
-class TuningConfig:
-    """What a tuning command is told.
-
-    Attributes
-    ----------
-    trials : int
-        Trials of this call; >= 1.
-    timeout : float or None
-        Seconds after which no further trial starts.
-    objective : str
-        "cost" or "auc".
-    folds, seed, holdout
-        As `ml.train` has them, so that the same applicants are set aside and none of them is seen here.
-    study : str or None
-        A study of that name is continued; None names it by objective, data and split.
-    storage : str or None
-        Address of Optuna's database; None for a SQLite file beside the MLflow store.
-    """
-
-    trials: int = TRIALS
-    timeout: float | None = None
-    objective: str = COST
-    folds: int = TrainingConfig.folds
-    seed: int = TrainingConfig.seed
-    holdout: float = TrainingConfig.holdout
-    study: str | None = None
-    storage: str | None = None
-
-    def __post_init__(self) -> None:
-        TrainingConfig(seed=self.seed, folds=self.folds, holdout=self.holdout)
-        for name, valid in (("--trials", self.trials >= 1), ("--timeout", self.timeout is None or self.timeout > 0)):
-            if not valid:
-                value = getattr(self, name.removeprefix("--"))
-                raise SettingsError(expected=f"{name} above 0", found=str(value), remedy="change it")
 
 
 def open_study(config: TuningConfig, settings: Settings, data: TrainingData, folds: Folds) -> optuna.Study:
@@ -112,6 +72,7 @@ def finished(study: optuna.Study) -> int:
     return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)))
 
 
+@styled
 def study_figures(study: optuna.Study) -> dict[str, Figure]:
     """Value against trial, and how much each parameter matters, by file name; the latter needs some trials."""
     plt.switch_backend("Agg")
@@ -126,7 +87,7 @@ def study_figures(study: optuna.Study) -> dict[str, Figure]:
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             warnings.simplefilter("ignore", UserWarning)  # fewer than two trials with some parameter
             figures[name] = plot(study, target_name=unit).figure
-        figures[name].set_size_inches(9, 5.4)
+        figures[name].set_size_inches(NARROW, 4.9)
         figures[name].tight_layout()
         plt.close(figures[name])
     return figures

@@ -13,10 +13,11 @@ from ml.modelling.holdout import split_holdout
 from ml.modelling.recipe import TrainingConfig, default_recipe
 from ml.registry.recipes import StoredRecipe, read_recipe, recipe_path, write_recipe
 from ml.registry.registry import Registry
+from ml.tuning.config import COST, TuningConfig
 from ml.tuning.confirmation import LARGEST_CHANCE_OF_BEING_WORSE, Confirmation, confirm
-from ml.tuning.objective import COST, Objective
+from ml.tuning.objective import Objective
 from ml.tuning.space import starting_point, with_values
-from ml.tuning.study import MADE_ON, TuningConfig, finished, has_complete_trial, open_study, study_figures
+from ml.tuning.study import MADE_ON, finished, has_complete_trial, open_study, study_figures
 from warehouse.core.errors import SettingsError
 from warehouse.core.settings import Settings
 
@@ -66,6 +67,7 @@ def tune(data: TrainingData, config: TuningConfig, settings: Settings, registry:
     )
     with registry.run(f"tuning {study.study_name}"):
         mlflow.log_params({"study": study.study_name, "objective": config.objective, "folds": config.folds})
+        mlflow.set_tags(data.origin.tags if data.origin else {})
         _run_trials(study, Objective(development, base, folds, config.objective), base, config, registry)
         _say("confirming the best trial against the default recipe on other folds")
         confirmation = confirm(development, base, others, config.objective, study.best_params)

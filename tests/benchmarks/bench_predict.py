@@ -1,7 +1,7 @@
 """Seconds and memory of scoring as many clients as the full release has, with a model of the size that they get.
 
 The clients are those of a built warehouse, repeated, their numbers changed a little; the model is trained on its
-labelled ones. `python -m tests.benchmarks.bench_predict --warehouse FILE`.
+labelled ones. `python -m tests.benchmarks.bench_predict --database FILE`.
 """
 
 import argparse
@@ -17,8 +17,10 @@ import mlflow.pyfunc
 from ml.data.training_set import read_training_data
 from ml.modelling.pipeline import fit_members
 from ml.modelling.recipe import TrainingConfig
-from ml.registry.export import VERSION_KEY
+from ml.registry.export import _prepare
 from ml.registry.packaging import storage_options
+from ml.registry.record import ModelRecord
+from ml.registry.versions import RegisteredModel
 from ml.served.calibration import Calibration
 from ml.served.scorer import CreditScorer
 from tests.benchmarks.measuring import measure
@@ -34,7 +36,7 @@ JITTER = 1e-3
 def main() -> None:
     """Make clients and model, score once, print time and memory beside what they should be at most."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--warehouse", type=Path, default=Settings.from_environment().duckdb_path, metavar="FILE")
+    parser.add_argument("--database", type=Path, default=Settings.from_environment().duckdb_path, metavar="FILE")
     parser.add_argument("--clients", type=int, default=CLIENTS, metavar="N", help="default %(default)s")
     parser.add_argument("--trees", type=int, default=TREES, metavar="N", help="default %(default)s")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="models averaged (default: %(default)s)")
@@ -44,9 +46,9 @@ def main() -> None:
         work = Path(folder)
         # in a process of its own: a child's peak memory begins with that of the process that starts it
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-            features = pool.submit(repeat_clients, args.warehouse, work / "many.duckdb", args.clients).result()
+            features = pool.submit(repeat_clients, args.database, work / "many.duckdb", args.clients).result()
             config = TrainingConfig(rounds=args.trees, seeds=args.seeds)
-            pool.submit(save_model, args.warehouse, config, work / "model").result()
+            pool.submit(save_model, args.database, config, work / "model").result()
         command = ["-m", "ml.predict", "--population", "all", "--database", f"{work}/many.duckdb"]
         command += ["--model", f"{work}/model", "--out", f"{work}/scores"]
         name = f"{args.clients:,} clients x {features:,} features, {args.seeds} x {args.trees:,} trees"
@@ -79,8 +81,9 @@ def save_model(warehouse: Path, config: TrainingConfig, folder: Path) -> None:
     members, weights = fit_members(data, config)
     scorer = CreditScorer(members, Calibration("sigmoid", slope=1.05, intercept=0.1), 1 / 11, weights)
     with tempfile.TemporaryDirectory() as workshop:
-        options = storage_options(scorer, data, {"threshold": scorer.threshold, VERSION_KEY: 1}, Path(workshop))
-        mlflow.pyfunc.save_model(str(folder), **options)
+        manifest = {"threshold": scorer.threshold, "data": {}, "git": {}}
+        mlflow.pyfunc.save_model(str(folder), **storage_options(ModelRecord(scorer, data, manifest), Path(workshop)))
+    _prepare(folder, RegisteredModel(1, "none", {}, {}))
 
 
 if __name__ == "__main__":

@@ -8,11 +8,16 @@ import duckdb
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tests.support.building import build_marts
-from warehouse.core.errors import ContractError
+from tests.support.building import DBT_PROJECT, build_marts
+from warehouse import dbt_plugin
+from warehouse.core.builds import built_relations, require_whole_build
+from warehouse.core.errors import ContractError, QualityGateError, SettingsError
+from warehouse.dbt_plugin import builder_state, rejected_share
 from warehouse.documentation.features import Feature, FeatureMart
 from warehouse.documentation.models import documents
 from warehouse.documentation.models import marts as marts_document
+from warehouse.loading.contract import load_contract
+from warehouse.quality import main as quality
 
 MARTS = [
     "feat_application",
@@ -125,6 +130,14 @@ def test_a_folder_without_raw_files_stops_the_build_in_one_line(tmp_path: Path):
     assert "Traceback" not in str(result.exception)
 
 
+def change_csv(path: Path, statement: str) -> None:
+    """Run SQL on the rows of a CSV file, which it calls `rows`, and write them back."""
+    with duckdb.connect() as con:
+        con.execute("create table rows as from read_csv(?)", [str(path)])
+        con.execute(statement)
+        con.execute(f"copy rows to '{path}'")
+
+
 def test_a_file_that_is_no_warehouse_is_named(tmp_path: Path, generated_raw_dir: Path):
     path = tmp_path / "warehouse.duckdb"
     path.write_bytes(b"not a database" * 500)
@@ -179,13 +192,160 @@ def test_a_memory_limit_may_be_given_in_per_cent(generated_raw_dir: Path, tmp_pa
 
 def test_a_loan_of_two_clients_stops_what_is_made_of_it(generated_raw_dir: Path, tmp_path: Path):
     raw_dir = Path(shutil.copytree(generated_raw_dir, tmp_path / "raw"))
-    payments = raw_dir / "installments_payments.csv"
-    with duckdb.connect() as con:
-        con.execute("create table payments as from read_csv(?)", [str(payments)])
-        con.execute("update payments set SK_ID_CURR = SK_ID_CURR + 1 where rowid = 0")
-        con.execute(f"copy payments to '{payments}'")
+    change_csv(raw_dir / "installments_payments.csv", "update rows set SK_ID_CURR = SK_ID_CURR + 1 where rowid = 0")
     selected = ["--select", "stg_home_credit__installments_payments", "int_installments_by_number"]
     result = build_marts(raw_dir, tmp_path / "home_credit.duckdb", *selected)
     stopped = {r.node.name: r.status for r in result.result if r.status in ("fail", "skipped")}
     assert stopped.pop("int_installments_by_number") == "skipped"
     assert "one_client_per_loan_stg_home_credit__installments_payments_sk_id_curr__sk_id_prev" in stopped
+
+
+def test_a_label_outside_its_domain_stops_the_build(generated_raw_dir: Path, tmp_path: Path):
+    raw_dir = Path(shutil.copytree(generated_raw_dir, tmp_path / "raw"))
+    change_csv(raw_dir / "application_train.csv", "update rows set TARGET = 7 where rowid = 3")
+    result = build_marts(raw_dir, tmp_path / "home_credit.duckdb", "--select", "+application_labels")
+    stopped = {r.node.name: r.status for r in result.result if r.status in ("fail", "skipped")}
+    assert stopped["accepted_values_stg_home_credit__application_train_target__False__0__1"] == "fail"
+    assert stopped["application_labels"] == "skipped"
+
+
+def test_a_key_below_its_domain_stops_the_build(generated_raw_dir: Path, tmp_path: Path):
+    raw_dir = Path(shutil.copytree(generated_raw_dir, tmp_path / "raw"))
+    change_csv(raw_dir / "application_test.csv", "update rows set SK_ID_CURR = -5 where rowid = 3")
+    result = build_marts(raw_dir, tmp_path / "home_credit.duckdb", "--select", "stg_home_credit__application_test")
+    assert [r.node.name for r in result.result if r.status == "fail"] == [
+        "not_below_stg_home_credit__application_test_sk_id_curr__1"
+    ]
+
+
+def test_histories_without_rows_leave_their_features_null(generated_raw_dir: Path, tmp_path: Path, capsys):
+    raw_dir = Path(shutil.copytree(generated_raw_dir, tmp_path / "raw"))
+    children = [table.name for table in load_contract().tables.values() if table.parent_table]
+    for name in children:
+        change_csv(raw_dir / f"{name}.csv", "delete from rows")
+    warehouse = tmp_path / "home_credit.duckdb"
+    result = build_marts(raw_dir, warehouse)
+    assert [r.node.name for r in result.result if r.status not in ("success", "pass")] == []
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        found = con.execute("select count(*), count(bureau_debt_sum), max(has_bureau_history) from marts.feat_bureau")
+        clients, known, with_history = found.fetchone()
+        assert (clients > 0, known, with_history) == (True, 0, 0)
+    assert quality(["--warehouse", str(warehouse), "--report", str(tmp_path / "quality.json")]) == 0
+    assert "raw.bureau: at least one row" in capsys.readouterr().out
+
+
+DAMAGE = {
+    "half of a mart deleted": ("feat_bureau", "delete from marts.feat_bureau where sk_id_curr % 2 = 0"),
+    "a mart of other rows": ("feat_pos_cash", "create or replace table marts.feat_pos_cash as select 1 as sk_id_curr"),
+    "a view of other rows": ("scoring_set", "create or replace view marts.scoring_set as select 1 as sk_id_curr"),
+    "an emptied intermediate": ("int_pos_cash_by_loan", "delete from intermediate.int_pos_cash_by_loan"),
+}
+
+
+def test_what_was_changed_by_hand_is_built_again(built_warehouse: Path, generated_raw_dir: Path, tmp_path: Path):
+    warehouse = Path(shutil.copy(built_warehouse, tmp_path / "home_credit.duckdb"))
+    with duckdb.connect(str(warehouse)) as con:
+        before = rows_of(con)
+        for _, statement in DAMAGE.values():
+            con.execute(statement)
+        con.execute("delete from raw.bureau")
+    result = build_marts(generated_raw_dir, warehouse)
+    assert result.success
+    built = {name for name, status in statuses(result).items() if status != "UNCHANGED"}
+    assert built == {name for name, _ in DAMAGE.values()}
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        assert rows_of(con) == before
+
+
+def rows_of(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    tables = con.execute(
+        "select table_schema || '.' || table_name from information_schema.tables "
+        "where table_schema in ('raw', 'intermediate', 'marts')"
+    ).fetchall()
+    return {name: con.execute(f"select count(*) from {name}").fetchone()[0] for (name,) in tables}
+
+
+def test_a_test_that_is_called_for_is_run(built_warehouse: Path, generated_raw_dir: Path, tmp_path: Path):
+    warehouse = Path(shutil.copy(built_warehouse, tmp_path / "home_credit.duckdb"))
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute("insert into marts.feat_bureau select * from marts.feat_bureau order by sk_id_curr limit 5")
+    name = "unique_feat_bureau_sk_id_curr"
+    for command in ("test", "build"):
+        result = build_marts(generated_raw_dir, warehouse, "--select", name, command=command)
+        assert [r.node.name for r in result.result if r.status == "fail"] == [name]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the dbt project, to be changed."""
+    return Path(shutil.copytree(DBT_PROJECT, tmp_path / "dbt_project", ignore=shutil.ignore_patterns("target", "logs")))
+
+
+def test_a_changed_description_is_written_and_builds_only_the_catalogue(
+    built_warehouse: Path, generated_raw_dir: Path, tmp_path: Path, project: Path
+):
+    warehouse = Path(shutil.copy(built_warehouse, tmp_path / "home_credit.duckdb"))
+    properties = project / "models" / "marts" / "_feature_marts__models.yml"
+    text = properties.read_text()
+    assert "Income of the client." in text
+    properties.write_text(text.replace("Income of the client.", "What the client earns."))
+    options = ["--project-dir", project, "--profiles-dir", DBT_PROJECT]
+    done = statuses(build_marts(generated_raw_dir, warehouse, *options))
+    documented = {name for name, status in done.items() if status == "DOCUMENTED"}
+    assert documented == {"feat_application", "client_features", "training_set", "scoring_set"}
+    assert {name for name, status in done.items() if status not in ("DOCUMENTED", "UNCHANGED")} <= {"feature_catalog"}
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        comments = con.execute(
+            "select distinct comment from duckdb_columns() "
+            "where schema_name = 'marts' and column_name = 'amt_income_total'"
+        ).fetchall()
+    assert comments == [("What the client earns.",)]
+    assert set(statuses(build_marts(generated_raw_dir, warehouse, *options)).values()) == {"UNCHANGED"}
+
+
+def test_another_version_builds_everything_again(
+    built_warehouse: Path, generated_raw_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    warehouse = Path(shutil.copy(built_warehouse, tmp_path / "home_credit.duckdb"))
+    versions = dbt_plugin.importlib.metadata.version
+    monkeypatch.setattr(
+        dbt_plugin.importlib.metadata, "version", lambda name: "9.9" if name == "duckdb" else versions(name)
+    )
+    with duckdb.connect(str(warehouse)) as con:
+        before = con.execute("select state from meta.build_state where unique_id = 'builder'").fetchone()
+    assert before != (builder_state(),)
+    models = ["stg_home_credit__bureau", "int_pos_cash_by_loan"]
+    done = statuses(build_marts(generated_raw_dir, warehouse, "--resource-type", "model"))
+    assert "UNCHANGED" not in [done[name] for name in models]
+
+
+def test_the_tolerated_share_of_the_project_is_heard(tmp_path: Path):
+    (tmp_path / "dbt_project.yml").write_text("name: p\nvars: {max_rejected_share: 0.25}\n")
+    assert rejected_share(tmp_path, {}) == 0.25
+    assert rejected_share(tmp_path, {"max_rejected_share": 0.5}) == 0.5
+    with pytest.raises(SettingsError, match="a share from 0 to 1 as dbt variable max_rejected_share; found 'some'"):
+        rejected_share(tmp_path, {"max_rejected_share": "some"})
+
+
+def test_a_build_of_a_part_or_that_failed_is_no_base_of_the_gate(
+    built_warehouse: Path, generated_raw_dir: Path, tmp_path: Path
+):
+    warehouse = Path(shutil.copy(built_warehouse, tmp_path / "home_credit.duckdb"))
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        assert require_whole_build(con).raw_fingerprints.keys() == load_contract().tables.keys()
+        assert "feat_bureau" in built_relations(con, "marts")
+    assert build_marts(generated_raw_dir, warehouse, "--select", "feat_bureau+").success
+    assert "left out" in refusal_of(warehouse)
+    assert build_marts(generated_raw_dir, warehouse).success
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        require_whole_build(con)
+    raw_dir = Path(shutil.copytree(generated_raw_dir, tmp_path / "raw"))
+    change_csv(raw_dir / "application_train.csv", "update rows set TARGET = 7 where rowid = 3")
+    assert not build_marts(raw_dir, warehouse).success
+    assert "failed or were skipped" in refusal_of(warehouse)
+
+
+def refusal_of(warehouse: Path) -> str:
+    with duckdb.connect(str(warehouse), read_only=True) as con, pytest.raises(QualityGateError) as caught:
+        require_whole_build(con)
+    return str(caught.value)

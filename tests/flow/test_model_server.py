@@ -22,7 +22,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from ml.data.training_set import read_training_data
-from ml.registry.packaging import read_scorer, serving_requirements
+from ml.registry.loading import open_scorer
+from ml.registry.packaging import serving_requirements
 from tests.support.ml_fixtures import Trained, trained_once
 from warehouse.core.settings import PROJECT_ROOT
 
@@ -103,6 +104,12 @@ def environment(folder: Path, trained: Trained) -> Path:
     return python
 
 
+def in_place(word: str, trained: Trained) -> str:
+    """A word of the Dockerfile with the exported model where it lies here."""
+    inside = word == MODEL_IN_IMAGE or word.startswith(f"{MODEL_IN_IMAGE}/")
+    return f"{trained.model_dir}{word.removeprefix(MODEL_IN_IMAGE)}" if inside else word
+
+
 def is_up(server: Server) -> bool:
     try:
         with urllib.request.urlopen(f"{server.url}/ping", timeout=5) as answer:  # noqa: S310
@@ -130,9 +137,10 @@ def server(trained, tmp_path_factory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("image")
     python = environment(folder, trained)
     port = free_port()
-    replaced = {MODEL_IN_IMAGE: str(trained.model_dir), PORT: str(port), "0.0.0.0": "127.0.0.1"}  # noqa: S104
-    words = [replaced.get(word, word) for word in command()]
+    replaced = {PORT: str(port), "0.0.0.0": "127.0.0.1"}  # noqa: S104
+    words = [replaced.get(word, in_place(word, trained)) for word in command()]
     variables = dict(pair.split("=", 1) for rest in arguments("ENV") for pair in shlex.split(rest))
+    variables = {name: in_place(value, trained) for name, value in variables.items()}
     home = folder / "home"
     home.mkdir()
     log = folder / "server.log"
@@ -156,10 +164,12 @@ def server(trained, tmp_path_factory) -> Iterator[Server]:
 
 
 def post(server: Server, body: object) -> tuple[int, dict]:
+    return send(server, json.dumps(body, allow_nan=False).encode())
+
+
+def send(server: Server, body: bytes) -> tuple[int, dict]:
     request = urllib.request.Request(  # noqa: S310
-        f"{server.url}/invocations",
-        data=json.dumps(body, allow_nan=False).encode(),
-        headers={"Content-Type": "application/json"},
+        f"{server.url}/invocations", data=body, headers={"Content-Type": "application/json"}
     )
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
@@ -177,7 +187,7 @@ def test_served_probabilities_are_those_of_the_model_in_process(server, trained)
     frame = read_training_data(trained.warehouse).frame(slice(0, CLIENTS))
     assert frame.isna().any().any(), "nulls must be among what is sent"
     status, answer = post(server, as_request(frame))
-    expected = read_scorer(trained.model_dir).decide(frame)
+    expected = open_scorer(trained.model_dir).scorer.decide(frame)
     served = pd.DataFrame(answer["predictions"])
     assert status == 200
     assert served["probability"].to_numpy() == pytest.approx(expected["probability"].to_numpy(), abs=1e-9)
@@ -206,6 +216,29 @@ def test_a_missing_column_is_the_callers_fault_and_named(server, trained):
     status, answer = post(server, as_request(frame))
     assert status == 400
     assert "amt_income" in json.dumps(answer)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"not json",
+        b"\xff\xfe",
+        b"[1, 2]",
+        b"{}",
+        b'{"dataframe_split": 7}',
+        b'{"dataframe_split": {"columns": ["a"], "data": [[1, 2]]}}',
+        b'{"dataframe_records": [{"amt_income": "much"}]}',
+        b'{"instances": [[1], [2, 3]]}',
+    ],
+)
+def test_a_bad_body_is_answered_by_one_line_without_traceback_or_schema(server, body):
+    status, answer = send(server, body)
+    assert status == 400
+    assert set(answer) == {"error_code", "message"}
+    assert len(answer["message"].splitlines()) == 1
+    assert len(answer["message"]) <= 300
+    for word in ("Traceback", "site-packages", "(required)"):
+        assert word not in answer["message"]
 
 
 def test_health_check_of_the_image_finds_the_server_well_and_a_dead_one_ill(server):
@@ -272,6 +305,6 @@ def test_image_runs_as_an_ordinary_user_on_the_agreed_port_with_a_health_check()
     assert names.index("USER") < names.index("CMD")
     assert arguments("USER") == ["scoring"]
     assert f"127.0.0.1:{PORT}/ping" in arguments("HEALTHCHECK")[0]
-    assert command()[:3] == ["mlflow", "models", "serve"]
+    assert (command()[0], command()[-1]) == ("uvicorn", "ml.served.server:create")
     assert PORT in command()
     assert any("libgomp1" in rest for rest in arguments("RUN"))

@@ -11,6 +11,7 @@ from ml.modelling.pipeline import fit_members
 from ml.modelling.recipe import MemberSpec, TrainingConfig
 from ml.served.calibration import Calibration
 from ml.served.scorer import CreditScorer
+from tests.support.tiny_warehouse import record_gate_run
 
 CLIENTS = 1_500
 THRESHOLD = 0.15
@@ -125,7 +126,7 @@ def synthetic_clients(clients: int = CLIENTS, seed: int = 0) -> pd.DataFrame:
 
 
 def write_explained_warehouse(path, scoring: int = 500):
-    """A warehouse with a training set, a scoring set and a catalogue."""
+    """A warehouse with a training set, a scoring set and a catalogue, approved by the quality gate."""
     clients = synthetic_clients()
     applicants = synthetic_clients(scoring, seed=1).assign(sk_id_curr=lambda frame: frame["sk_id_curr"] + 500_000)
     catalog = pd.DataFrame(CATALOG, columns=["feature", "kind", "unit", "description", "auc"])
@@ -137,6 +138,7 @@ def write_explained_warehouse(path, scoring: int = 500):
         con.execute("create table marts.training_set as select * from clients order by hash(sk_id_curr)")
         con.execute("create table marts.scoring_set as select * exclude (target) from applicants")
         con.execute("create table marts.feature_catalog as select * from catalog")
+        record_gate_run(con)
     return path
 
 

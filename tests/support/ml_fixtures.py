@@ -16,6 +16,7 @@ from ml.data.training_set import read_training_data
 from ml.modelling.recipe import TrainingConfig
 from ml.registry.registry import EXPERIMENT, Registry
 from ml.training.workflow import Outcome, train
+from tests.support.tiny_warehouse import record_gate_run
 from warehouse.core.settings import Settings
 
 APPLICANTS = 600
@@ -42,11 +43,12 @@ def synthetic_applicants(applicants: int = APPLICANTS, seed: int = 0) -> pd.Data
 
 
 def write_warehouse(path: Path, applicants: pd.DataFrame, select: str = "*") -> Path:
-    """A warehouse whose training set is `select` of these applicants."""
+    """A warehouse whose training set is `select` of these applicants; the quality gate has approved it."""
     with duckdb.connect(str(path)) as con:
         con.register("applicants", applicants)
         con.execute("create schema marts")
         con.execute(f"create table marts.training_set as select {select} from applicants")
+        record_gate_run(con)
     return path
 
 
@@ -68,6 +70,13 @@ def settings_in(folder: Path) -> Settings:
         published_dir=folder / "published",
         tracking_uri=f"sqlite:///{folder / 'mlflow.db'}",
     )
+
+
+def name_store(patch: pytest.MonkeyPatch, settings: Settings) -> None:
+    """Name warehouse, snapshots and store in the environment, as a person does."""
+    patch.setenv("CREDIT_DUCKDB", str(settings.duckdb_path))
+    patch.setenv("CREDIT_PUBLISHED_DIR", str(settings.published_dir))
+    patch.setenv("MLFLOW_TRACKING_URI", settings.tracking_uri)
 
 
 def prepare_store(factory: pytest.TempPathFactory, folder: Path) -> Settings:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.core.builds import PREPARE as PREPARE_BUILDS
+from warehouse.core.database import has_table
 from warehouse.core.fingerprint import marts_fingerprint, read_marts
 from warehouse.core.sql import quoted
 from warehouse.gate.record import PREPARE
@@ -24,21 +26,50 @@ def build_tiny_warehouse(path: Path) -> Path:
             con.execute(f"create schema {schema}")
         for table in contract.tables.values():
             con.execute(f"create table {quoted('raw', table.name)} as {_rows_sql(table)}")
-        con.execute("create table meta.raw_files (table_name varchar, row_count bigint, loaded_at timestamptz)")
-        con.execute("insert into meta.raw_files values ('bureau', 400, '2026-11-20 10:00:00+00')")
+        con.execute(
+            "create table meta.raw_files "
+            "(table_name varchar, row_count bigint, loaded_at timestamptz, fingerprint varchar)"
+        )
+        con.execute("insert into meta.raw_files values ('bureau', 400, '2026-11-20 10:00:00+00', 'f1')")
         _create_marts(con, path.stem)
+        record_build(con)
     return path
+
+
+def record_build(con: duckdb.DuckDBPyConnection, *, passed: bool | None = True, missing: int = 0) -> None:
+    """Leave the record that `dbt build` leaves, of all marts that are there."""
+    con.execute(PREPARE_BUILDS)
+    con.execute("create table if not exists meta.raw_files (table_name varchar, fingerprint varchar)")
+    con.execute(
+        "insert into meta.builds select coalesce(max(build_number), 0) + 1, 'tiny', 'build', current_timestamp, "
+        "current_timestamp, $1, 40, case when $1 then 0 else 3 end, $2 from meta.builds",
+        [passed, missing],
+    )
+    con.execute("delete from meta.build_nodes")
+    con.execute(
+        "insert into meta.build_nodes select (select max(build_number) from meta.builds), node.* from ("
+        "select 'model.home_credit.' || table_name, 'success', 's', table_schema, table_name "
+        "from information_schema.tables where table_schema = 'marts' "
+        "union all select 'raw.' || table_name, 'loaded', fingerprint, null, null from meta.raw_files) as node"
+    )
 
 
 def approve(path: Path, *, passed: bool = True) -> str:
     """Record a run of the gate on the present marts, without running it; give their fingerprint."""
     with duckdb.connect(str(path)) as con:
-        con.execute(PREPARE)
-        fingerprint = marts_fingerprint(read_marts(con))
-        con.execute(
-            "insert into meta.quality_runs values (current_timestamp, ?, 500, ?, 2, ?)",
-            [passed, 0 if passed else 3, fingerprint],
-        )
+        return record_gate_run(con, passed=passed)
+
+
+def record_gate_run(con: duckdb.DuckDBPyConnection, *, passed: bool = True) -> str:
+    """The same on an open warehouse."""
+    con.execute(PREPARE)
+    if not has_table(con, "meta", "builds"):
+        record_build(con)
+    fingerprint = marts_fingerprint(read_marts(con))
+    con.execute(
+        "insert into meta.quality_runs values (current_timestamp, ?, 500, ?, 2, ?)",
+        [passed, 0 if passed else 3, fingerprint],
+    )
     return fingerprint
 
 

@@ -85,7 +85,8 @@ def _line(error: Exception) -> str | None:
     if isinstance(error, duckdb.OutOfMemoryException):
         return f"expected enough memory; found {first_line(error)}; raise CREDIT_MEMORY_LIMIT or close other programs"
     damaged = (duckdb.IOException, duckdb.FatalException, duckdb.SerializationException, duckdb.InternalException)
-    if isinstance(error, damaged):
+    # a checksum that does not match is raised as the base class itself
+    if isinstance(error, damaged) or type(error) is duckdb.Error:
         return (
             f"expected a DuckDB file that can be read; found {first_line(error)}; "
             "check a snapshot with python -m warehouse.verify, rebuild a warehouse with dbt build --full-refresh"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from warehouse.core.builds import built_relations
 from warehouse.core.errors import WarehouseMissingError
 from warehouse.core.sql import quoted
 
@@ -36,7 +37,7 @@ class Mart:
 
 
 def read_marts(con: duckdb.DuckDBPyConnection, catalog: str | None = None) -> tuple[Mart, ...]:
-    r"""Describe every mart of a database.
+    r"""Describe every mart of a database; in a warehouse only what dbt has built, whatever else lies in the schema.
 
     Per mart the rows are summed as :math:`\sum_i h(x_i)`, where `h` is DuckDB's 64-bit hash of all columns of row `i`:
     the order of rows does not matter, and unlike with exclusive-or a row that stands twice is counted twice. The hash
@@ -65,6 +66,9 @@ def read_marts(con: duckdb.DuckDBPyConnection, catalog: str | None = None) -> tu
         "order by 1",
         [database, MARTS_SCHEMA],
     ).fetchall()
+    built = None if catalog else built_relations(con, MARTS_SCHEMA)
+    if built is not None:
+        relations = [relation for relation in relations if relation[0] in built]
     if not relations:
         raise WarehouseMissingError(
             expected=f"tables in the schema {MARTS_SCHEMA}", found="none", remedy="run: cd dbt_project && dbt build"

@@ -98,7 +98,8 @@ def marts(feature_marts: Sequence[FeatureMart]) -> list[dict[str, Any]]:
         models.append({"name": mart.name, "description": mart.description, "config": meta, "columns": columns_of_mart})
     for name, (description, own_columns) in WIDE_MARTS.items():
         models.append({"name": name, "description": description, "columns": [KEY, *own_columns, *columns.values()]})
-    labels = [_tested_key(), POPULATION, UNKNOWN_TARGET]
+    populations = POPULATION | {"data_tests": [_accepted(("training", "scoring"))]}
+    labels = [_tested_key(), populations, UNKNOWN_TARGET]
     return [*models, {"name": "application_labels", "description": LABELS, "columns": labels}]
 
 
@@ -147,11 +148,23 @@ def _staging_column(table: Table, name: str) -> dict[str, Any]:
     column = {"name": name.lower(), "data_type": table[name].data_type, "description": table[name].description}
     tests: list[Any] = ["unique"] if (name,) == table.primary_key else []
     tests += ["not_null"] if name in table.primary_key or name == table.parent_key else []
+    if (name,) == table.primary_key and table[name].minimum is not None:
+        tests.append({"not_below": {"arguments": {"minimum": table[name].minimum}}})
+    if name == "TARGET":
+        tests.append(_accepted(table[name].values or ()))
     if name == table.parent_key and table.parent_table == "application":
         # other children without a parent are known in the release: the quality gate counts them
         arguments = {"to": "ref('int_applications_unioned')", "field": name.lower()}
         tests.append({"relationships": {"arguments": arguments, "config": {"severity": "warn"}}})
     return column | ({"data_tests": tests} if tests else {})
+
+
+def _accepted(values: Sequence[str | int]) -> dict[str, Any]:
+    """Test that a column holds no other values than these."""
+    arguments: dict[str, Any] = {"values": list(values)}
+    if all(isinstance(value, int) for value in values):
+        arguments["quote"] = False
+    return {"accepted_values": {"arguments": arguments}}
 
 
 def _unioned(contract: Contract) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.core.builds import built_relations, require_whole_build
 from warehouse.core.database import connect, require_table
 from warehouse.core.errors import SettingsError
 from warehouse.core.fingerprint import MARTS_SCHEMA, marts_fingerprint, read_marts
@@ -47,12 +48,15 @@ def check_quality(
         The warehouse, a raw table or a mart is missing.
     WarehouseLockedError
         Another process holds the file.
+    QualityGateError
+        The last build was not whole.
     """
     connect(warehouse).close()  # a missing file is an error here: the next line would create it
     with connect(warehouse, read_only=False) as con:
         con.execute(PREPARE)
     with connect(warehouse) as con:
         facts = _read_facts(con, contract)
+        require_whole_build(con)
         fingerprint = marts_fingerprint(read_marts(con))
     run_at = datetime.now(UTC)
     outcomes = _run_suites(warehouse, contract, facts, report)
@@ -105,8 +109,10 @@ def _read_facts(con: duckdb.DuckDBPyConnection, contract: Contract) -> Facts:
         [MARTS_SCHEMA],
     ).fetchall()
     mart_types: dict[str, dict[str, str]] = {}
+    built = built_relations(con, MARTS_SCHEMA)
     for mart, column, data_type in columns:
-        mart_types.setdefault(mart, {})[column] = data_type
+        if built is None or mart in built:
+            mart_types.setdefault(mart, {})[column] = data_type
     raw_rows = {
         table: con.execute(f"select count(*) from {quoted('raw', table)}").fetchone()[0] for table in contract.tables
     }

@@ -37,7 +37,7 @@ TABLES = {
 }
 
 
-class StoppedError(KeyboardInterrupt):
+class StoppedError(Exception):
     """A person or the system wants the work ended; between two batches of rows, so that nothing is left behind."""
 
 

@@ -79,9 +79,9 @@ def _array(column: Column, values: np.ndarray, vocabulary: pa.Array) -> pa.Array
     if column.data_type == "varchar":
         codes = values.astype(np.int16)
         return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), vocabulary)
-    missing = np.isnan(values) if values.dtype.kind == "f" else None
+    if values.dtype.kind != "f":
+        return pa.array(values.astype(np.float64 if column.data_type == "double" else np.int64))
+    missing = np.isnan(values)
     if column.data_type == "double":
         return pa.array(values.astype(np.float64), mask=missing)
-    if values.dtype.kind == "f":
-        values = np.where(missing, 0, values).astype(np.int64)
-    return pa.array(values.astype(np.int64), mask=missing)
+    return pa.array(np.where(missing, 0, values).astype(np.int64), mask=missing)

@@ -133,7 +133,7 @@ def _check_staged(path: Path, table: Table, item: Item) -> None:
         raise RawDataError(
             expected=f"readable rows in {printable(item.label)}", found=found, remedy="fetch the file again"
         ) from error
-    if rows is None:
+    if rows is None and not table.parent_table:
         raise RawDataError(
             expected=f"readable rows in {printable(item.label)}", found="none", remedy="fetch the file again"
         )

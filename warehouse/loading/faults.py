@@ -1,6 +1,8 @@
 """The faulty places of a raw file: what the reader left out, and values that parse and yet are none."""
 
 import re
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -91,7 +93,8 @@ def value_faults(con: duckdb.DuckDBPyConnection, raw: RawFile) -> list[Fault]:
     finally:
         con.execute(f"set preserve_insertion_order = {bool(ordered and ordered[0])}")
         forget_reader_faults(con)
-    return [replace(fault, line=_line_in_file(fault.line or 0, left_out)) for fault in faults]
+    rows_before = [line - place for place, line in enumerate(left_out)]
+    return [replace(fault, line=_line_in_file(fault.line or 0, rows_before)) for fault in faults]
 
 
 def _reader_fault(raw: RawFile, line: int, column: str | None, kind: str, row: str | None, message: str) -> Fault:
@@ -106,8 +109,9 @@ def _kept(value: str | None) -> str | None:
     return None if value is None else value[:KEPT_CHARACTERS]
 
 
-def _line_in_file(line: int, left_out: list[int]) -> int:
-    """Line of a row that was counted among the rows the reader kept; `left_out` are the lines that it did not."""
-    for other in left_out:
-        line += other <= line
-    return line
+def _line_in_file(line: int, rows_before: Sequence[int]) -> int:
+    """Line of a row that was counted among the rows the reader kept.
+
+    `rows_before` gives for each line that the reader left out, in their order, the count at which it would have come.
+    """
+    return line + bisect_right(rows_before, line)

@@ -11,14 +11,13 @@ import duckdb
 from warehouse.core.errors import RawDataError
 from warehouse.loading.contract import Column, Table
 from warehouse.loading.file_kinds import check_content, printable, read_first_line, shown
-from warehouse.loading.folder import find_raw_file, fingerprint, holds_raw_files
+from warehouse.loading.folder import find_raw_file, holds_raw_files
 from warehouse.loading.values import CAST, fault_sql, is_integer, sound_sql
 
 __all__ = [
     "RawFile",
     "faults_sql",
     "find_raw_file",
-    "fingerprint",
     "holds_raw_files",
     "open_raw_file",
     "scan_sql",

@@ -1,6 +1,9 @@
 """The folder of the raw files: which file holds a table, and whether it has changed."""
 
-import hashlib
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from warehouse.core.errors import RawDataError
@@ -8,7 +11,7 @@ from warehouse.loading.file_kinds import SUFFIXES
 
 LANDING = ".landing"
 LANDING_JOURNAL = "swap.json"
-FINGERPRINT_BYTES = 1 << 20
+SETTLED_SECONDS = 1.0  # time stamps of file systems are coarser than they look
 
 
 def find_raw_file(raw_dir: Path, table_name: str) -> Path:
@@ -66,15 +69,44 @@ def holds_raw_files(raw_dir: Path) -> bool:
     )
 
 
-def fingerprint(path: Path) -> str:
-    """Digest of name, size, time of change, head and tail: changes when the file does, without reading all of it."""
+def file_identity(path: Path) -> str:
+    """Name, size, place on the disk and times of a file, without reading it.
+
+    The time of change of the inode is among them, which no program can set back: equal identities mean equal bytes,
+    unless the clock was set back or the file was written past the file system.
+    """
     stat = path.stat()
-    digest = hashlib.blake2b(f"{path.name}|{stat.st_size}|{stat.st_mtime_ns}".encode(), digest_size=16)
-    with path.open("rb") as file:
-        digest.update(file.read(FINGERPRINT_BYTES))
-        file.seek(max(0, stat.st_size - FINGERPRINT_BYTES))
-        digest.update(file.read(FINGERPRINT_BYTES))
-    return digest.hexdigest()
+    return f"{path.name}|{stat.st_size}|{stat.st_dev}:{stat.st_ino}|{stat.st_mtime_ns}|{stat.st_ctime_ns}"
+
+
+def is_settled(path: Path, moment: float) -> bool:
+    """Was a file last changed so long before `moment` (seconds since 1970) that a later change has another time."""
+    return path.stat().st_ctime < moment - SETTLED_SECONDS
+
+
+@contextmanager
+def reading(raw_dir: Path) -> Iterator[None]:
+    """Hold the folder against a landing; any number of builds may read it at once.
+
+    Raises
+    ------
+    RawDataError
+        A landing is at work there.
+    """
+    if not raw_dir.is_dir():
+        yield
+        return
+    descriptor = os.open(raw_dir, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RawDataError(
+                expected=f"raw files at rest in {raw_dir}", found="a landing at work there", remedy="wait for its end"
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _entries(raw_dir: Path) -> list[Path]:

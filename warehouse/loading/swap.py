@@ -120,7 +120,9 @@ def _locked(folder: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise RawDataError(
-                expected=f"to change {folder} alone", found="another command that changes it", remedy="wait for its end"
+                expected=f"to change {folder} alone",
+                found="another command that reads or changes it",
+                remedy="wait for its end",
             ) from error
         yield
     finally:

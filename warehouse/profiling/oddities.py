@@ -86,7 +86,8 @@ def measure_extremes(con: duckdb.DuckDBPyConnection) -> list[Extreme]:
         values = con.execute(f"select {parts} from {quoted(RAW_SCHEMA, table)}").fetchone()
         for number, column in enumerate(columns):
             low, quantiles, high = values[3 * number : 3 * number + 3]
-            found.append(Extreme(table, column, low, *(quantiles or [None] * 3), high))
+            median, most, tail = quantiles or (None, None, None)
+            found.append(Extreme(table, column, low, median, most, tail, high))
     return found
 
 
@@ -99,8 +100,8 @@ def rules_of(table: Table) -> Iterator[Rule]:
         elif column.name.startswith("DAYS_"):
             remark = "still running, when approved" if column.name == "DAYS_LAST_DUE" else "no such date"
             yield Rule(table.name, column.name, "365243 days", f"{name} = {NEVER}", remark, True)
-    for column, finding, condition, remark in _own_rules(table.name):
-        yield Rule(table.name, column, finding, f"{column} {condition}", remark)
+    for own, finding, condition, remark in _own_rules(table.name):
+        yield Rule(table.name, own, finding, f"{own} {condition}", remark)
 
 
 def _own_rules(table: str) -> list[tuple[str, str, str, str]]:

@@ -1,14 +1,13 @@
 """Default rates: of all labelled applications, and by the groups that credit people ask for."""
 
-import math
 from dataclasses import dataclass
 
 import duckdb
+from scipy.stats import binomtest
 
 from warehouse.profiling.tables import RAW_SCHEMA
 
 LABELLED = f"(select * from {RAW_SCHEMA}.application_train where TARGET is not null)"
-Z_95 = 1.959964
 GROUPS_KEPT = 20
 MISSING, OTHERS = "missing", "other values"
 AGE = (
@@ -63,9 +62,7 @@ class Breakdown:
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    r"""95 % interval of a share.
-
-    .. math:: \frac{p + z^2 / 2n \pm z \sqrt{p (1 - p) / n + z^2 / 4n^2}}{1 + z^2 / n}
+    """95 % interval of a share, by Wilson's score.
 
     Returns
     -------
@@ -85,10 +82,8 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     """
     if not trials:
         return 0.0, 1.0
-    share, weight = successes / trials, Z_95**2 / trials
-    middle = share + weight / 2
-    margin = Z_95 * math.sqrt(share * (1 - share) / trials + weight / (4 * trials))
-    return max((middle - margin) / (1 + weight), 0.0), min((middle + margin) / (1 + weight), 1.0)
+    interval = binomtest(successes, trials).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def measure_classes(con: duckdb.DuckDBPyConnection) -> tuple[DefaultRate, float | None]:

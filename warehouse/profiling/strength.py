@@ -61,7 +61,8 @@ def measure_application(con: duckdb.DuckDBPyConnection, contract: Contract) -> t
     ranked = sorted(found, key=lambda strength: (strength.correlation, strength.column))
     lowest = [strength for strength in ranked if strength.correlation < 0][:SHOWN]
     highest = [strength for strength in reversed(ranked) if strength.correlation > 0][:SHOWN]
-    return tuple(_with_auc(con, LABELLED, expressions, chosen) for chosen in (highest, lowest))
+    rising, falling = (_with_auc(con, LABELLED, expressions, chosen) for chosen in (highest, lowest))
+    return rising, falling
 
 
 def measure_features(con: duckdb.DuckDBPyConnection) -> list[Strength] | None:

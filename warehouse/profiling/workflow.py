@@ -1,16 +1,15 @@
 """Measure the raw data and write the page."""
 
-import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import duckdb
 
 from warehouse.core.database import connect
-from warehouse.core.errors import SettingsError, WarehouseMissingError, first_line
+from warehouse.core.errors import WarehouseMissingError, first_line
 from warehouse.loading.contract import Contract
 from warehouse.profiling.content import Profile
 from warehouse.profiling.oddities import measure_extremes, measure_oddities
@@ -22,6 +21,13 @@ MEMORY_LIMIT = "4GB"
 
 
 Measured = TypeVar("Measured")
+
+
+class Timed(Protocol):
+    """Measures one step, and reports how long it took."""
+
+    def __call__(self, step: str, measure: Callable[[], Measured], /) -> Measured:
+        """What `measure` returns."""
 
 
 def measure_profile(warehouse: Path, contract: Contract, *, report: Callable[[str], None] = print) -> Profile:
@@ -56,6 +62,8 @@ def measure_profile(warehouse: Path, contract: Contract, *, report: Callable[[st
             con.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
             require_raw_tables(con, contract)
             return _measure(con, warehouse.name, contract, timed)
+        except duckdb.InterruptException:
+            raise
         except duckdb.Error as error:
             raise WarehouseMissingError(
                 expected=f"to read every table of {warehouse}",
@@ -64,33 +72,11 @@ def measure_profile(warehouse: Path, contract: Contract, *, report: Callable[[st
             ) from error
 
 
-def write_page(path: Path, text: str) -> None:
-    """Write the page; it appears whole or not at all.
-
-    Raises
-    ------
-    SettingsError
-        The file cannot be written.
-    """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            unfinished.write_text(text, encoding="utf-8")
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise SettingsError(
-            expected=f"to write the page {path}", found=str(error), remedy="choose another file with --out"
-        ) from error
-
-
 def _measure(
     con: duckdb.DuckDBPyConnection,
     name: str,
     contract: Contract,
-    timed: Callable[[str, Callable[[], Measured]], Measured],
+    timed: Timed,
 ) -> Profile:
     ordered = sorted(contract.tables.values(), key=lambda table: table.name != "application_train")
     tables = timed("rows and missing values", lambda: [measure_table(con, table) for table in ordered])

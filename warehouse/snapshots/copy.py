@@ -17,8 +17,8 @@ WIDE_MART = "client_features"  # a view of many tables: readers of the copy get 
 CLIENTS_AT_ONCE = 50_000  # of the wide mart: all at once need more than the memory limit
 
 
-def copy_marts(source: Path, target: Path) -> tuple[Mart, ...]:
-    """Copy every mart, ordered by client, with all comments, and the SQL that the features were built from.
+def copy_marts(source: Path, target: Path, names: frozenset[str]) -> tuple[Mart, ...]:
+    """Copy the named marts, ordered by client, with all comments, and the SQL that the features were built from.
 
     A view that reads only marts stays a view over the copy's own tables; any other becomes a table, and so does
     `client_features`.
@@ -29,6 +29,8 @@ def copy_marts(source: Path, target: Path) -> tuple[Mart, ...]:
         Warehouse; opened read-only.
     target : Path
         File that does not exist yet.
+    names : frozenset of str
+        Marts to copy; whatever else lies in the schema stays behind.
 
     Returns
     -------
@@ -42,8 +44,8 @@ def copy_marts(source: Path, target: Path) -> tuple[Mart, ...]:
         con.execute(f"attach {_literal(source)} as {quoted(catalog)} (read_only)")
         con.execute(f"attach {_literal(target)} as {quoted(TARGET)} (storage_version {_literal(STORAGE_VERSION)})")
         con.execute(f"use {quoted(TARGET)}; create schema {MARTS_SCHEMA}")
-        views = _views(con, catalog)
-        for (table,) in _tables(con, catalog):
+        views = [(name, sql) for name, sql in _views(con, catalog) if name in names]
+        for table in [name for (name,) in _tables(con, catalog) if name in names]:
             _copy_table(con, catalog, table)
         for view, sql in views:
             if not _copy_view(con, catalog, view, sql):
@@ -129,9 +131,11 @@ def _copy_comments(con: duckdb.DuckDBPyConnection, catalog: str) -> None:
     ).fetchall()
     con.execute("begin")
     for table, comment in tables:
-        if comment is not None:
+        if comment is not None and table in kinds:
             con.execute(f"comment on {kinds[table]} {quoted(MARTS_SCHEMA, table)} is {_literal(comment)}")
     for table, column, comment in columns:
+        if table not in kinds:
+            continue
         con.execute(f"comment on column {quoted(MARTS_SCHEMA, table, column)} is {_literal(comment)}")
     con.execute("commit")
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import duckdb
 
+from warehouse.core.builds import Build, require_whole_build
 from warehouse.core.database import connect
 from warehouse.core.errors import QualityGateError, SnapshotError, first_line
 from warehouse.core.fingerprint import Mart, marts_fingerprint, read_marts
@@ -43,6 +44,7 @@ class Approved:
     fingerprint: str
     run: QualityRun
     raw_files: list[dict[str, Any]]
+    build: Build
     feature_sql: str | None
 
 
@@ -88,10 +90,11 @@ def approved_marts(warehouse: Path) -> Approved:
     Raises
     ------
     QualityGateError
-        It never ran, or failed, or the marts have been built again since.
+        It never ran, or failed, or the marts have been built again since; or the last build was not whole.
     """
     expected = f"marts in {warehouse} that passed the quality gate"
     with connect(warehouse) as con:
+        build = require_whole_build(con)
         marts = read_marts(con)
         run = latest_run(con)
         if run is None:
@@ -109,14 +112,16 @@ def approved_marts(warehouse: Path) -> Approved:
                 expected=expected, found=f"marts that changed since the gate of {when}", remedy=f"run: {GATE}"
             )
         sql = digest(models_of_features(con, warehouse.stem))
-        return Approved(marts, fingerprint, run, _raw_files(con), sql)
+        return Approved(marts, fingerprint, run, _raw_files(con), build, sql)
 
 
 def _raw_files(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Rows of `meta.raw_files`: what was loaded, and when (empty when the warehouse does not say)."""
     try:
         result = con.execute(
-            "select * replace (cast(loaded_at as varchar) as loaded_at) from meta.raw_files order by 1"
+            "select * replace (cast(loaded_at as varchar) as loaded_at) from ("
+            "select columns(lambda name: name not in ('file_identity', 'checked_at', 'content')) from meta.raw_files) "
+            "order by 1"
         )
     except duckdb.CatalogException:
         return []
@@ -165,7 +170,7 @@ def _write_snapshot(warehouse: Path, published_dir: Path, approved: Approved) ->
     unfinished = published_dir / f"{UNFINISHED}{uuid.uuid4().hex}"
     unfinished.mkdir()
     database = unfinished / DATABASE_FILE
-    copied = copy_marts(warehouse, database)
+    copied = copy_marts(warehouse, database, frozenset(mart.name for mart in approved.marts))
     if marts_fingerprint(copied) != approved.fingerprint:
         raise QualityGateError(
             expected="the marts that passed the quality gate",
@@ -200,6 +205,7 @@ def _manifest(
         "marts": [{**asdict(mart), "columns": len(mart.columns)} for mart in marts],
         "file": {"name": database.name, "bytes": database.stat().st_size, "sha256": file_sha256(database)},
         "quality_run": {**asdict(approved.run), "run_at": approved.run.run_at.isoformat()},
+        "build": asdict(approved.build),
         "raw_files": approved.raw_files,
         "feature_sql": approved.feature_sql,
         "git_revision": _git_revision(),

@@ -5,30 +5,28 @@
 {% materialization table, adapter='duckdb' -%}
     {%- set node = node_state(compiled_code) -%}
     {%- set existing = load_cached_relation(this) -%}
-    {%- if existing is not none and existing.is_table and is_unchanged(node) -%}
+    {%- if existing is not none and existing.is_table and is_model_unchanged(node, existing) -%}
         {%- do record_sql(compiled_code) -%}
-        {%- call noop_statement('main', 'UNCHANGED') -%}{%- endcall -%}
-        {{ return({'relations': [this.incorporate(type='table')]}) }}
+        {{ return(leave_unchanged(node, this.incorporate(type='table'))) }}
     {%- endif -%}
     {%- do forget_state(node) -%}
     {%- set result = dbt.materialization_table_duckdb() -%}
     {%- do record_sql(compiled_code) -%}
-    {%- do record_state(node) -%}
+    {%- do record_state(node, this.incorporate(type='table')) -%}
     {{ return(result) }}
 {%- endmaterialization %}
 
 {% materialization view, adapter='duckdb' -%}
     {%- set node = node_state(compiled_code) -%}
     {%- set existing = load_cached_relation(this) -%}
-    {%- if existing is not none and existing.is_view and is_unchanged(node) -%}
+    {%- if existing is not none and existing.is_view and is_model_unchanged(node, existing) -%}
         {%- do record_sql(compiled_code) -%}
-        {%- call noop_statement('main', 'UNCHANGED') -%}{%- endcall -%}
-        {{ return({'relations': [this.incorporate(type='view')]}) }}
+        {{ return(leave_unchanged(node, this.incorporate(type='view'))) }}
     {%- endif -%}
     {%- do forget_state(node) -%}
     {%- set result = dbt.materialization_view_default() -%}
     {%- do record_sql(compiled_code) -%}
-    {%- do record_state(node) -%}
+    {%- do record_state(node, this.incorporate(type='view')) -%}
     {{ return(result) }}
 {%- endmaterialization %}
 

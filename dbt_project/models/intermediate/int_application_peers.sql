@@ -30,8 +30,6 @@ matched as (
 
     select
         measures.*,
-        case when measures.product_term is not null then coalesce(reference_product_terms.client_count, 0) end
-            as product_term_client_count,
         {% for measure in product_term_measures() %}
         case
             when measures.product_term is not null
@@ -41,9 +39,12 @@ matched as (
         {% for measure in demography_measures() %}
         {% for statistic in ['mean', 'mean_square'] %}
         coalesce(reference_demographies.{{ measure.name }}_{{ statistic }}, reference_population.{{ measure.name }}_{{ statistic }})
-            as demography_{{ measure.name }}_{{ statistic }}{{ ',' if not (loop.last and measure is sameas demography_measures()[-1]) }}
+            as demography_{{ measure.name }}_{{ statistic }},
         {% endfor %}
         {% endfor %}
+        case when measures.product_term is not null then coalesce(reference_product_terms.client_count, 0) end
+            as product_term_client_count,
+        coalesce(reference_demographies.client_count, 0) as demography_client_count
     from measures
     cross join reference_population
     left join reference_product_terms
@@ -60,7 +61,6 @@ peers as (
 
     select
         sk_id_curr,
-        product_term_client_count,
         {% for measure in product_term_measures() %}
         product_term_{{ measure.name }}_mean,
         {{ measure.name }} - product_term_{{ measure.name }}_mean as product_term_{{ measure.name }}_difference,
@@ -70,8 +70,10 @@ peers as (
         {{ safe_ratio(
             measure.name ~ ' - demography_' ~ measure.name ~ '_mean',
             'sqrt(greatest(demography_' ~ measure.name ~ '_mean_square - pow(demography_' ~ measure.name ~ '_mean, 2), 0))'
-        ) }} as demography_{{ measure.name }}_standard_score{{ ',' if not loop.last }}
+        ) }} as demography_{{ measure.name }}_standard_score,
         {% endfor %}
+        product_term_client_count,
+        demography_client_count
     from matched
 
 )

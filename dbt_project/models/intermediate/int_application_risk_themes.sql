@@ -1,5 +1,5 @@
 {{ config(materialized='view') }}
-{% set themes = risk_themes() | list + ['all_signs'] %}
+{% set themes = risk_themes() | map(attribute='name') | list + ['all_signs'] %}
 
 -- One row per application: an index of 0 to 100 for every theme of risk, 50 at the median of the reference population.
 with

@@ -57,10 +57,10 @@ card as (
 signs as (
 
     select
-        {% for theme, signs in themes.items() %}
-        {% for sign in signs %}
+        {% for theme in themes %}
+        {% for sign in theme.signs %}
         {% set known = sign.sql if sign.unknown is undefined else 'coalesce(' ~ sign.sql ~ ', ' ~ sign.unknown ~ ')' %}
-        {{ logarithm(known) if sign.skewed else 'cast(' ~ known ~ ' as double)' }} as {{ theme }}_{{ loop.index }},
+        {{ logarithm(known) if sign.skewed else 'cast(' ~ known ~ ' as double)' }} as {{ theme.name }}_{{ loop.index }},
         {% endfor %}
         {% endfor %}
         applications.sk_id_curr,

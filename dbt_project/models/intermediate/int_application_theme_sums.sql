@@ -18,15 +18,16 @@ reference_signs as (
 statistics as (
 
     select
-        {% for theme, signs in themes.items() %}
-        {% for sign in signs %}
-        {% set name = theme ~ '_' ~ loop.index %}
-        {% set where = "theme = '" ~ theme ~ "' and place = " ~ loop.index %}
+        count(*) as sign_count,
+        {% for theme in themes %}
+        {% for sign in theme.signs %}
+        {% set name = theme.name ~ '_' ~ loop.index %}
+        {% set where = "theme = '" ~ theme.name ~ "' and place = " ~ loop.index %}
         {{ aggregate_where('max', 'mean', where) }} as {{ name }}_mean,
         {{ aggregate_where('max', 'std', where) }} as {{ name }}_std,
         {% endfor %}
         {% endfor %}
-        count(*) as sign_count
+        max(place) as place_max
     from reference_signs
 
 ),
@@ -34,13 +35,13 @@ statistics as (
 scored as (
 
     select
-        {% for theme, signs in themes.items() %}
-        {% for sign in signs %}
-        {% set name = theme ~ '_' ~ loop.index %}
+        signs.sk_id_curr,
+        {% for theme in themes %}
+        {% for sign in theme.signs %}
+        {% set name = theme.name ~ '_' ~ loop.index %}
         {{ sign.direction }} * {{ standard_score('signs.' ~ name, 'statistics.' ~ name) }} as {{ name }},
         {% endfor %}
         {% endfor %}
-        signs.sk_id_curr,
         signs.population
     from signs
     cross join statistics
@@ -50,10 +51,10 @@ scored as (
 summed as (
 
     select
-        {% for theme, signs in themes.items() %}
-        {{ known_sum(theme, signs | length) }} as {{ theme }},
-        {% endfor %}
         sk_id_curr,
+        {% for theme in themes %}
+        {{ known_sum(theme.name, theme.signs | length) }} as {{ theme.name }},
+        {% endfor %}
         population
     from scored
 
@@ -63,8 +64,9 @@ with_all as (
 
     select
         *,
+        0
         {% for theme in themes %}
-        {{ theme }}{{ ' +' if not loop.last }}
+        + {{ theme.name }}
         {% endfor %} as all_signs
     from summed
 

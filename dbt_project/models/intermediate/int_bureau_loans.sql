@@ -19,10 +19,10 @@ bureau as (
         days_enddate_fact,
         cnt_credit_prolong,
         credit_type,
-        days_credit_update,
         {% for amount in amounts %}
-        case when credit_currency = 'currency 1' then {{ amount }} end as {{ amount }}{{ ',' if not loop.last }}
+        case when credit_currency = 'currency 1' then {{ amount }} end as {{ amount }},
         {% endfor %}
+        days_credit_update
     from {{ ref('stg_home_credit__bureau') }}
 
 ),

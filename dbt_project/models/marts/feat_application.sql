@@ -2,7 +2,8 @@
     'apartments', 'basementarea', 'years_beginexpluatation', 'years_build', 'commonarea', 'elevators', 'entrances',
     'floorsmax', 'floorsmin', 'landarea', 'livingapartments', 'livingarea', 'nonlivingapartments', 'nonlivingarea',
 ] %}
-{% set peer_measures = product_term_measures() | selectattr('name', 'in', ['ext_source_mean', 'ext_source_2', 'ext_source_3', 'days_employed']) | list %}
+{% set names = ['ext_source_mean', 'ext_source_2', 'ext_source_3', 'days_employed'] %}
+{% set peer_measures = product_term_measures() | selectattr('name', 'in', names) | list %}
 {% set terms = [6, 12, 18, 24, 36, 48, 60] %}
 {% set document_numbers = range(2, 22) %}
 {% set mismatch_flags = [

@@ -76,8 +76,6 @@ gathered as (
         bureau.bureau_active_annuity_sum,
         previous.previous_running_annuity_sum as running_annuity,
         previous.previous_approved_cnt_payment_mean,
-        previous.previous_approved_interest_rate_mean,
-        previous.previous_refused_share,
         bureau.bureau_days_credit_min,
         previous.previous_days_decision_min,
         pos_cash.pos_months_min,
@@ -175,15 +173,15 @@ features as (
             '24 * (summed.previous_approved_cnt_payment_mean * summed.amt_annuity - summed.amt_credit)',
             'summed.amt_credit * (summed.previous_approved_cnt_payment_mean + 1)'
         ) }} as cross_interest_rate_at_previous_term,
+        {% for theme, signs in themes.items() %}
+        -- [index 0..100] Index of {{ theme | replace('_', ' ') }}: {{ signs }}; 50 is the labelled clients' median, higher is riskier, unknown signs count as average.
+        risk_themes.{{ theme }}_index as cross_{{ theme }}_index,
+        {% endfor %}
         -- [ratio] Yearly interest of this loan if its term were the mean one of labelled clients with the same credit over annuity (to a quarter of a payment).
         {{ safe_ratio(
             '24 * (peers.product_term_cnt_payment_mean * summed.amt_annuity - summed.amt_credit)',
             'summed.amt_credit * (peers.product_term_cnt_payment_mean + 1)'
-        ) }} as cross_interest_rate_at_peers_term,
-        {% for theme, signs in themes.items() %}
-        -- [index 0..100] Index of {{ theme | replace('_', ' ') }}: {{ signs }}; 50 is the labelled clients' median, higher is riskier, unknown signs count as average.
-        risk_themes.{{ theme }}_index as cross_{{ theme }}_index{{ ',' if not loop.last }}
-        {% endfor %}
+        ) }} as cross_interest_rate_at_peers_term
     from summed
     left join risk_themes
         on summed.sk_id_curr = risk_themes.sk_id_curr

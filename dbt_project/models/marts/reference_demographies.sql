@@ -21,12 +21,12 @@ by_demography as (
         name_education_type,
         occupation_type,
         age_decade,
-        count(*) as client_count,
         {% for measure in measures %}
         count({{ measure.name }}) as {{ measure.name }}_n,
         {{ exact_mean(measure.name, measure.decimals) }} as {{ measure.name }}_mean,
-        {{ exact_mean_square(measure.name, measure.decimals) }} as {{ measure.name }}_mean_square{{ ',' if not loop.last }}
+        {{ exact_mean_square(measure.name, measure.decimals) }} as {{ measure.name }}_mean_square,
         {% endfor %}
+        count(*) as client_count
     from measures
     where population = 'training'
     group by name_education_type, occupation_type, age_decade
@@ -39,16 +39,16 @@ towards_the_whole as (
         by_demography.name_education_type,
         by_demography.occupation_type,
         by_demography.age_decade,
-        by_demography.client_count,
         {% for measure in measures %}
         {% for statistic in ['mean', 'mean_square'] %}
         {{ shrunk(
             'by_demography.' ~ measure.name ~ '_' ~ statistic,
             'by_demography.' ~ measure.name ~ '_n',
             'reference_population.' ~ measure.name ~ '_' ~ statistic
-        ) }} as {{ measure.name }}_{{ statistic }}{{ ',' if not (loop.last and measure is sameas measures[-1]) }}
+        ) }} as {{ measure.name }}_{{ statistic }},
         {% endfor %}
         {% endfor %}
+        by_demography.client_count
     from by_demography
     cross join reference_population
 

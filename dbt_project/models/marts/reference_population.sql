@@ -19,13 +19,13 @@ reference as (
 whole as (
 
     select
-        count(*) as client_count,
         {% for measure in measures %}
         {{ exact_mean(measure.name, measure.decimals) }} as {{ measure.name }}_mean,
         {% endfor %}
         {% for measure in demography_measures() %}
-        {{ exact_mean_square(measure.name, measure.decimals) }} as {{ measure.name }}_mean_square{{ ',' if not loop.last }}
+        {{ exact_mean_square(measure.name, measure.decimals) }} as {{ measure.name }}_mean_square,
         {% endfor %}
+        count(*) as client_count
     from reference
 
 )

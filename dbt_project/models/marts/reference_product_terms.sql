@@ -19,11 +19,11 @@ by_product_term as (
 
     select
         product_term,
-        count(*) as client_count,
         {% for measure in measures %}
         count({{ measure.name }}) as {{ measure.name }}_n,
-        {{ exact_mean(measure.name, measure.decimals) }} as {{ measure.name }}_mean{{ ',' if not loop.last }}
+        {{ exact_mean(measure.name, measure.decimals) }} as {{ measure.name }}_mean,
         {% endfor %}
+        count(*) as client_count
     from measures
     where
         population = 'training'
@@ -36,14 +36,14 @@ towards_the_whole as (
 
     select
         by_product_term.product_term,
-        by_product_term.client_count,
         {% for measure in measures %}
         {{ shrunk(
             'by_product_term.' ~ measure.name ~ '_mean',
             'by_product_term.' ~ measure.name ~ '_n',
             'reference_population.' ~ measure.name ~ '_mean'
-        ) }} as {{ measure.name }}_mean{{ ',' if not loop.last }}
+        ) }} as {{ measure.name }}_mean,
         {% endfor %}
+        by_product_term.client_count
     from by_product_term
     cross join reference_population
 

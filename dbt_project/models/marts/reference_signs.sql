@@ -12,9 +12,9 @@ signs as (
 measured as (
 
     select
-        {% for theme, signs in themes.items() %}
-        {% for sign in signs %}
-        {% set name = theme ~ '_' ~ loop.index %}
+        {% for theme in themes %}
+        {% for sign in theme.signs %}
+        {% set name = theme.name ~ '_' ~ loop.index %}
         {{ exact_mean(name, 6) }} as {{ name }}_mean,
         {{ deviation(exact_mean_square(name, 6), exact_mean(name, 6), 'min(' ~ name ~ ')', 'max(' ~ name ~ ')') }} as {{ name }}_std,
         {% endfor %}
@@ -27,16 +27,16 @@ measured as (
 
 by_sign as (
 
-    {% for theme, signs in themes.items() %}
+    {% for theme in themes %}
     {% set is_last_theme = loop.last %}
-    {% for sign in signs %}
+    {% for sign in theme.signs %}
     select
-        '{{ theme }}' as theme,
+        '{{ theme.name }}' as theme,
         {{ loop.index }} as place,
         '{{ sign.sql.split('.')[1] }}' as sign,
         {{ sign.direction }} as direction,
-        {{ theme }}_{{ loop.index }}_mean as mean,
-        {{ theme }}_{{ loop.index }}_std as std
+        {{ theme.name }}_{{ loop.index }}_mean as mean,
+        {{ theme.name }}_{{ loop.index }}_std as std
     from measured
     {{ 'union all' if not (loop.last and is_last_theme) }}
     {% endfor %}

@@ -1,4 +1,4 @@
-{% set themes = risk_themes() | list + ['all_signs'] %}
+{% set themes = risk_themes() | map(attribute='name') | list + ['all_signs'] %}
 
 -- One row per theme of risk: median and standard deviation, over the reference population (labelled applications), of what its index is made of.
 with

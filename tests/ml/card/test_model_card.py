@@ -8,23 +8,26 @@ from html.parser import HTMLParser
 import duckdb
 import pytest
 
-from ml.card.facts import COST, PERFORMANCE, SCORE, out_of_fold_intervals
+from ml.card.facts import COST, PERFORMANCE, SCORE, gather, out_of_fold_intervals
 from ml.card.pdf import FEWEST_PAGES, MOST_PAGES, to_pdf
-from ml.card.render import to_html_body
+from ml.card.render import to_body, to_html, to_markdown
 from ml.card.words import members_in_words, training_command
 from ml.card.workflow import write_card
 from ml.data.catalog import read_catalog_rows
+from ml.data.source import Source
 from ml.data.training_set import read_training_data
 from ml.explanation.overall import explain_model
 from ml.explanation.workflow import read_population
 from ml.fair_lending.report import ARTIFACTS, judge_fairness, write
 from ml.model_card import main
 from ml.modelling.recipe import MemberSpec, TrainingConfig, default_recipe
-from ml.registry.loading import load_scorer
+from ml.registry.loading import open_scorer
 from ml.registry.registry import Registry
 from ml.training.workflow import train
 from tests.support.explain_fixtures import write_explained_warehouse
 from tests.support.ml_fixtures import prepare_store
+from warehouse.core.errors import SettingsError
+from warehouse.core.page import Head
 
 SECTIONS = (
     *("Purpose", "Data", "Method", "Results", "Threshold", "Calibration", "Main variables", "Fairness"),
@@ -62,8 +65,8 @@ def bare(settings, tmp_path_factory):
 def full(settings, bare, tmp_path_factory):
     """The card of the same version after `ml.explain` and `ml.fairness`; made after `bare`."""
     registry, folder = Registry(settings), tmp_path_factory.mktemp("full")
-    model, scorer = load_scorer(registry)
-    stats, frame = read_population(settings.duckdb_path, scorer)
+    model, scorer = registry.resolve(), open_scorer(registry).scorer
+    stats, frame = read_population(Source(settings.duckdb_path), scorer)
     explanation = explain_model(scorer, frame[:100], stats, "")
     explain = folder / "explain"
     explain.mkdir()
@@ -84,6 +87,10 @@ def markdown_of(folder):
 
 def pages(pdf: bytes) -> int:
     return len(re.findall(rb"/Type /Page\b", pdf))
+
+
+def pictures_of(folder):
+    return {path.name: path.read_bytes() for path in folder.glob("*.png")}
 
 
 def run(settings, monkeypatch, capsys, *arguments):
@@ -131,13 +138,6 @@ def test_out_of_fold_intervals_hold_the_logged_measures(registry):
         assert interval.low < interval.estimate < interval.high
 
 
-def test_the_normalised_score_has_the_interval_of_the_cost_turned_round(registry):
-    model = registry.champion()
-    found = out_of_fold_intervals(model.metrics, registry.manifest(model), registry.out_of_fold(model))
-    cost, score = found[COST], found[SCORE]
-    assert score.high - score.estimate == pytest.approx(2 * (cost.estimate - cost.low) / 1000)
-
-
 def test_main_variables_and_groups_are_shown_once_they_are_made(full, settings, registry):
     text = markdown_of(full)
     assert "| Feature | Theme | Effect on the odds | Direction |" in text
@@ -163,8 +163,9 @@ def test_the_page_needs_no_other_file(full):
     reader = Sources()
     page = (full / "model_card.html").read_text(encoding="utf-8")
     reader.feed(page)
-    assert len(reader.found) == 4
-    assert all(source.startswith("data:image/png;base64,iVBOR") for source in reader.found)
+    pictures = [source for source in reader.found if not source.startswith("#")]
+    assert len(pictures) == 4
+    assert all(source.startswith("data:image/png;base64,iVBOR") for source in pictures)
     assert "<style>" in page
 
 
@@ -178,7 +179,7 @@ def test_the_pdf_has_two_or_three_pages(bare, full):
 def test_a_longer_card_is_set_in_smaller_type(full):
     text = markdown_of(full)
     longer = text.replace("## 9. Limits", "Words that fill the page. " * 100 + "\n\n## 9. Limits")
-    assert pages(to_pdf(longer, "longer", full)) == MOST_PAGES
+    assert pages(to_pdf(longer, "longer", pictures_of(full))) == MOST_PAGES
 
 
 def test_the_card_is_logged_on_the_run(full, registry, tmp_path):
@@ -188,10 +189,56 @@ def test_the_card_is_logged_on_the_run(full, registry, tmp_path):
 
 
 def test_a_bar_in_a_text_does_not_break_the_table(full):
-    rows = to_html_body(markdown_of(full)).split("<table>")
+    rows = to_body(markdown_of(full), {}).html.split("<table>")
     assert all(
-        len({row.count("<td>") for row in re.findall(r"<tr>.*?</tr>", one, re.DOTALL)[1:]}) == 1 for one in rows[1:]
+        len({row.count("<td") for row in re.findall(r"<tr>.*?</tr>", one, re.DOTALL)[1:]}) == 1 for one in rows[1:]
     )
+
+
+HOSTILE = (
+    "see <ticket 12>",
+    "<script>alert(1)</script>",
+    '<img src="/etc/hostname" onerror="alert(1)">',
+    "![x](/etc/hostname) [y](javascript:alert(1))",
+    "</td></table> | `code` **bold** & &lt; \n\n## heading",
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_text_is_shown_as_it_is_and_can_be_no_markup(registry, full, text):
+    facts = gather(registry, registry.champion(), None) | {"fairness": None}
+    facts["figures"] = {"calibration": "calibration.png", "cost_curve": "cost_curve.png", "themes": None}
+    facts["guards"]["promoted"] = {"when": "2026-11-24T10:00", "who": text, "how": "by hand", "reason": text}
+    facts["data"]["rate"] = text
+    facts["calibration"]["rows"][0][0] = text
+    facts["method"]["members"] = [text]
+    pictures = pictures_of(full)
+    markdown = to_markdown(facts)
+    page = to_html(markdown, Head("card", text), pictures)
+
+    class Reader(HTMLParser):
+        tags, sources, words = [], [], ""
+
+        def handle_starttag(self, tag, attrs):
+            self.tags.append(tag)
+            self.sources += [value for name, value in attrs if name in {"src", "href"}]
+
+        def handle_data(self, data):
+            self.words += data
+
+    reader = Reader()
+    Reader.tags, Reader.sources = [], []
+    reader.feed(page)
+    assert not {"script", "ticket"} & set(reader.tags)
+    assert reader.tags.count("img") == 2
+    assert all(source.startswith(("#", "data:image/png;base64,")) for source in reader.sources)
+    assert " ".join(text.split()) in " ".join(reader.words.split())
+    assert FEWEST_PAGES <= pages(to_pdf(markdown, "card", pictures)) <= MOST_PAGES
+
+
+def test_a_figure_of_the_run_that_is_no_picture_is_refused(full):
+    with pytest.raises(SettingsError, match=r"PNG picture in calibration\.png"):
+        to_html(markdown_of(full), Head("card", ""), {"calibration.png": b"<svg onload='alert(1)'/>"})
 
 
 def test_the_training_command_gives_the_recipe_back():

@@ -1,5 +1,6 @@
 """Families and treatments of the imbalance on the same folds."""
 
+import re
 from dataclasses import replace
 
 import mlflow
@@ -11,6 +12,7 @@ from imblearn.base import BaseSampler
 import ml.comparison.families
 import ml.comparison.imbalance
 from ml.compare import main
+from ml.comparison import config
 from ml.comparison.candidates import MEASURES, Candidate, against_best, best_of, candidates_of, judge_candidates
 from ml.comparison.families import FAMILIES, NO_LOAN, PREPARATIONS, Columns, build_pipeline
 from ml.comparison.imbalance import TREATMENTS, sampler
@@ -21,8 +23,9 @@ from ml.data.training_set import read_training_data
 from ml.modelling.folds import assign_folds
 from ml.modelling.holdout import split_holdout
 from ml.registry.registry import Registry
-from tests.support.ml_fixtures import prepare_store, synthetic_applicants, write_warehouse
+from tests.support.ml_fixtures import name_store, prepare_store, synthetic_applicants, write_warehouse
 from warehouse.core.errors import TrainingDataError
+from warehouse.snapshots.publication import publish
 
 EVERYTHING = candidates_of(tuple(FAMILIES), TREATMENTS)
 
@@ -59,6 +62,11 @@ class Spy(BaseSampler):
     def _fit_resample(self, X, y):
         Spy.seen.append(np.asarray(X))
         return X, y
+
+
+def test_the_command_line_knows_every_family_and_treatment():
+    assert tuple(FAMILIES) == config.FAMILIES
+    assert config.TREATMENTS == TREATMENTS
 
 
 def test_resampling_sees_the_training_fold_and_nobody_else(data, folds, monkeypatch):
@@ -135,10 +143,18 @@ def test_the_best_differs_from_itself_by_nothing_and_the_table_opens_with_it(dat
     assert table["cost_per_1000_mean"].is_monotonic_increasing
     dummy = table.set_index("family").loc["dummy"]
     assert dummy["cost_difference_low"] > 0
-    text, page = as_text(table), as_page(table, "a & b", "figure.png")
-    assert "the best" in text and " real" in text
-    assert "a &amp; b" in page and page.count("<tr") == len(table) + 1
+    text, page = as_text(table), as_page(table, "a & b", "run 1")
+    assert "the best" in text and " significant" in text
+    assert "a &amp; b; run 1" in page and page.count("<tr") == 2 * (len(table) + 1)
     assert len(comparison_figure(table, "x").axes) == 2
+
+
+def test_the_page_needs_no_other_file_and_begins_with_what_decides(data, judged):
+    table = results_table(judged, against_best(data, judged, best_of(judged), seed=1))
+    page = as_page(table, "applicants", "run 1")
+    assert re.findall(r'src="([^"]{22})', page) == ["data:image/png;base64,"]
+    headings = re.findall(r'<th scope="col"[^>]*>([^<]*)</th>', page)
+    assert headings[:4] == ["Model", "Cost per 1,000", "Difference to the best (95 % interval)", "Verdict"]
 
 
 def test_gaps_are_filled_by_kind_and_reported(tmp_path):
@@ -196,15 +212,16 @@ def test_too_few_defaulters_for_smote_are_refused(data, folds):
 def place(tmp_path, tmp_path_factory, monkeypatch):
     settings = prepare_store(tmp_path_factory, tmp_path)
     write_warehouse(settings.duckdb_path, synthetic_applicants(500))
-    monkeypatch.setenv("CREDIT_DUCKDB", str(settings.duckdb_path))
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", settings.tracking_uri)
+    name_store(monkeypatch, settings)
     return settings
 
 
 def test_a_comparison_is_printed_and_logged_as_one_run_with_one_run_per_model(place, capsys):
+    snapshot, _ = publish(place.duckdb_path, place.published_dir)
     arguments = ["--quick", "--families", "dummy,logistic", "--imbalance", "none,smote"]
     assert main(arguments) == 0
     out = capsys.readouterr().out
+    assert f"data: snapshot {snapshot.snapshot_id}, quality gate passed" in out
     assert "3 models on 400 of 500 labelled applicants" in out
     assert "cost against the best" in out
     Registry(place)
@@ -213,6 +230,8 @@ def test_a_comparison_is_printed_and_logged_as_one_run_with_one_run_per_model(pl
     children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
     assert {run.info.run_name for run in children} == {"dummy / none", "logistic / none", "logistic / smote"}
     assert all({"auc", "auc_std", "cost_per_1000"} <= set(run.data.metrics) for run in children)
+    assert parent.data.tags["snapshot"] == snapshot.snapshot_id
+    assert parent.data.tags["quality_gate"].startswith("passed 20")
     files = {item.path for item in mlflow.MlflowClient().list_artifacts(parent.info.run_id)}
     assert files == {"comparison.csv", "comparison.html", "comparison.png"}
 
@@ -232,7 +251,7 @@ def test_a_comparison_is_printed_and_logged_as_one_run_with_one_run_per_model(pl
     ],
 )
 def test_what_a_user_gets_wrong_is_one_line_and_exit_code_one(place, capsys, arguments, found):
-    assert main(arguments) == 1
+    assert main(["--database", str(place.duckdb_path), *arguments]) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: expected ")
     assert len(error.splitlines()) == 1

@@ -3,23 +3,29 @@
 import numpy as np
 import pytest
 
+import ml.evaluation.calibration
 from ml.evaluation.assessment import assess, nested_refusals
 from ml.evaluation.calibration import (
     METHODS,
-    choose_calibration,
-    cross_fitted,
+    cross_calibrated,
+    cross_fit,
     expected_calibration_error,
     fit_calibration,
+    pooled,
     reliability,
 )
 from ml.evaluation.metrics import THEORETICAL_THRESHOLD
-from ml.evaluation.threshold import choose_threshold, steady_threshold
+from ml.evaluation.threshold import choose_threshold, one_standard_error_threshold
 
 RANDOM = np.random.default_rng(1)
 TRUE = np.clip(RANDOM.beta(1.2, 12, 6000), 0.001, 0.9)
 TARGET = (RANDOM.random(6000) < TRUE).astype(np.int8)
 FOLDS = np.arange(6000) % 5
 STEPPED = np.where(TRUE < 0.1, TRUE / 4, np.clip(TRUE * 3, 0, 1))  # no sigmoid undoes a step
+
+
+def choose_calibration(target, predictions):
+    return ml.evaluation.calibration.choose_calibration(target, predictions, cross_fit(target, predictions))
 
 
 def too_sure(probability):
@@ -60,11 +66,37 @@ def test_a_calibration_never_turns_the_ranking_round(method):
 def test_a_fold_is_calibrated_and_decided_without_its_own_labels():
     inside = FOLDS == 2
     turned = np.where(inside, 1 - TARGET, TARGET)
+    predictions = [(STEPPED, FOLDS)]
+    fits = [cross_fit(labels, predictions) for labels in (TARGET, turned)]
     for method in METHODS:
-        before, after = (cross_fitted(method, labels, [(STEPPED, FOLDS)])[0] for labels in (TARGET, turned))
+        before, after = (cross_calibrated(method, fitted, predictions)[0] for fitted in fits)
         assert np.array_equal(before[inside], after[inside])
-        decided, again = (nested_refusals(method, labels, [(STEPPED, FOLDS)])[0] for labels in (TARGET, turned))
+        decided, again = (nested_refusals(method, fitted, predictions)[0] for fitted in fits)
         assert np.array_equal(decided[inside], again[inside])
+
+
+def test_a_map_is_fitted_once_for_each_fold_and_gives_what_a_fit_for_every_use_would(monkeypatch):
+    predictions = [(too_sure(TRUE), FOLDS), (np.clip(too_sure(TRUE) + 0.01, 0, 1), (FOLDS + np.arange(6000) // 5) % 5)]
+    fits = []
+    fit = ml.evaluation.calibration.fit_calibration
+    monkeypatch.setattr(ml.evaluation.calibration, "fit_calibration", lambda *given: fits.append(1) or fit(*given))
+    assessment = assess(TARGET, predictions)
+    assert len(fits) == len(METHODS) * 2 * 5 + 1, "one per method and fold, and the one that is served"
+
+    method = assessment.calibration.method
+    everyone = np.ones(6000, dtype=bool)
+    served = fit(method, *pooled(TARGET, predictions, everyone))
+    assert assessment.calibration.calibration == served
+    probability, refused = np.empty((2, 6000)), np.empty((2, 6000), dtype=bool)
+    for row, decisions, (raw, fold_of) in zip(probability, refused, predictions, strict=True):
+        for fold in range(5):
+            inside = fold_of == fold
+            labels, others = pooled(TARGET, predictions, ~inside)
+            row[inside] = fit(method, labels, others)(raw[inside])
+            threshold = one_standard_error_threshold(labels, fit(method, labels, others)(others), 2)
+            decisions[inside] = row[inside] >= threshold
+    assert np.array_equal(assessment.probability, probability.mean(axis=0))
+    assert np.array_equal(assessment.refused, refused)
 
 
 def test_calibration_error_of_perfect_groups_is_nothing():
@@ -77,13 +109,13 @@ def test_calibration_error_of_perfect_groups_is_nothing():
 
 
 def test_the_threshold_of_calibrated_probabilities_is_near_theory_and_nearer_than_the_exact_minimum():
-    steady = steady_threshold(TARGET, TRUE)
+    steady = one_standard_error_threshold(TARGET, TRUE)
     assert abs(steady - THEORETICAL_THRESHOLD) <= abs(choose_threshold(TARGET, TRUE) - THEORETICAL_THRESHOLD)
     assert steady == pytest.approx(THEORETICAL_THRESHOLD, abs=0.02)
 
 
 def test_probabilities_on_another_scale_move_the_threshold_as_far_as_cost_demands():
-    assert steady_threshold(TARGET, TRUE / 3) == pytest.approx(THEORETICAL_THRESHOLD / 3, abs=0.01)
+    assert one_standard_error_threshold(TARGET, TRUE / 3) == pytest.approx(THEORETICAL_THRESHOLD / 3, abs=0.01)
 
 
 def test_repeats_are_averaged_and_their_spread_is_reported():

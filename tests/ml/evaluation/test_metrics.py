@@ -8,8 +8,8 @@ from sklearn.metrics import brier_score_loss, fbeta_score, precision_score, reca
 
 import ml.evaluation.amounts
 import ml.evaluation.calibration
-import ml.evaluation.intervals
 import ml.evaluation.metrics
+import ml.evaluation.ranking
 import ml.evaluation.threshold
 import ml.modelling.guards
 import ml.modelling.recipe
@@ -32,7 +32,7 @@ def scored():
         ml.modelling.recipe,
         ml.evaluation.amounts,
         ml.modelling.guards,
-        ml.evaluation.intervals,
+        ml.evaluation.ranking,
         ml.evaluation.metrics,
         ml.evaluation.threshold,
     ],

@@ -4,24 +4,27 @@ import json
 import shutil
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.pipeline import Pipeline
 
 from ml.data.clients import find_client
 from ml.data.population import ACCEPTED, ALL, PopulationStats
+from ml.data.source import Source
 from ml.data.training_set import read_training_data
 from ml.explain import main
 from ml.explanation.client import explain_client, reasons_for
-from ml.explanation.client_figures import position_figure, theme_steps, waterfall_figure
+from ml.explanation.client_figures import feature_steps, position_figure, theme_steps, waterfall_figure
 from ml.explanation.contributions import Encoded, additivity_error, contributions, decide
 from ml.explanation.overall import explain_model
-from ml.explanation.workflow import read_population
+from ml.explanation.workflow import logged_population, read_population
 from ml.modelling.pipeline import encoded
 from ml.modelling.recipe import MemberSpec, TrainingConfig
 from ml.registry.registry import Registry
@@ -36,8 +39,10 @@ from tests.support.explain_fixtures import (
     training_data,
     write_explained_warehouse,
 )
-from tests.support.ml_fixtures import prepare_store
-from warehouse.core.errors import ModelError, TrainingDataError
+from tests.support.ml_fixtures import name_store, prepare_store
+from warehouse.core.database import connect
+from warehouse.core.errors import CreditWarehouseError, ModelError, TrainingDataError
+from warehouse.snapshots.publication import publish
 
 BLEND = (MemberSpec("lightgbm", 3.0), MemberSpec("logistic", 1.0))
 
@@ -73,6 +78,7 @@ def place(tmp_path_factory, warehouse):
     folder = tmp_path_factory.mktemp("store")
     settings = prepare_store(tmp_path_factory, folder)
     shutil.copy(warehouse, settings.duckdb_path)
+    publish(settings.duckdb_path, settings.published_dir)
     config = TrainingConfig(rounds=30, folds=2)
     train(read_training_data(settings.duckdb_path), config, Registry(settings), folder / "model", override_guard=True)
     return settings
@@ -80,8 +86,7 @@ def place(tmp_path_factory, warehouse):
 
 @pytest.fixture
 def run(place, monkeypatch, tmp_path):
-    monkeypatch.setenv("CREDIT_DUCKDB", str(place.duckdb_path))
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", place.tracking_uri)
+    name_store(monkeypatch, place)
     return lambda *arguments: main(["--out", str(tmp_path / "out"), *arguments])
 
 
@@ -185,21 +190,22 @@ def test_a_population_in_which_nobody_is_accepted_still_explains(scorer, frame):
     assert position_figure(explanation, population(strict, frame)).axes
 
 
-def test_one_client_takes_less_than_fifty_milliseconds(scorer, frame, stats):
+def test_one_client_takes_less_than_fifty_milliseconds_of_cpu_time(scorer, frame, stats):
     explain_client(scorer, frame[:1], stats)
     taken = []
     for client in range(10):
-        started = time.perf_counter()
+        started = time.process_time()  # other programs do not count
         explain_client(scorer, frame[client : client + 1], stats)
-        taken.append(time.perf_counter() - started)
+        taken.append(time.process_time() - started)
     assert min(taken) < 0.05
 
 
 def test_clients_are_found_in_both_marts_and_read_sorted(scorer, warehouse):
-    _, frame = read_population(warehouse, scorer)
+    source = Source(warehouse)
+    _, frame = read_population(source, scorer)
     assert frame["days_id_publish"].tolist() == applicants_frame()["days_id_publish"].tolist()
-    assert find_client(warehouse, FEATURES, 600_000)[0] == "marts.scoring_set"
-    assert find_client(warehouse, FEATURES, 100_000)[0] == "marts.training_set"
+    assert find_client(source, FEATURES, 600_000)[0] == "marts.scoring_set"
+    assert find_client(source, FEATURES, 100_000)[0] == "marts.training_set"
 
 
 def test_figures_of_the_model_show_the_strongest_features_with_readable_names(scorer, frame, stats):
@@ -281,15 +287,76 @@ def test_what_a_user_gets_wrong_is_one_line_and_nothing_is_written(run, tmp_path
         ("delete from marts.scoring_set", "no rows"),
     ],
 )
-def test_a_warehouse_that_does_not_fit_is_one_line(run, place, tmp_path, capsys, change, found):
-    broken = tmp_path / "broken.duckdb"
-    shutil.copy(place.duckdb_path, broken)
-    with duckdb.connect(str(broken)) as con:
+def test_a_warehouse_that_does_not_fit_is_one_line(scorer, warehouse, tmp_path, change, found):
+    broken = changed(warehouse, tmp_path, change)
+    with pytest.raises(CreditWarehouseError, match=found) as raised:
+        read_population(Source(broken), scorer)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def changed(warehouse, folder, change) -> Path:
+    """A copy of a warehouse after a statement."""
+    copy = Path(shutil.copy(warehouse, folder / "other.duckdb"))
+    with duckdb.connect(str(copy)) as con:
         con.execute(change)
-    assert run("--database", str(broken)) == 1
-    error = capsys.readouterr().err
-    assert found in error
-    assert len(error.splitlines()) == 1
+    return copy
+
+
+def test_the_logged_explanation_is_never_replaced_by_one_of_other_clients(run, place, tmp_path, capsys):
+    assert run("--sample", "200") == 0
+    registry = Registry(place)
+
+    def logged() -> tuple:
+        """Number of applicants and clients as they are logged."""
+        summary = registry.fetch(registry.champion(), "explain/summary.json", tmp_path)
+        return json.loads(summary.read_text())["applicants"], logged_population(registry, registry.champion()).clients
+
+    before = logged()
+    other = changed(place.duckdb_path, tmp_path, "delete from marts.scoring_set where sk_id_curr % 2 = 0")
+    capsys.readouterr()
+    assert run("--database", str(other), "--sample", "100") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "expected the marts that version 1 was trained on" in line
+    assert "found others in warehouse file other.duckdb" in line
+    assert logged() == before
+
+
+def test_one_client_is_read_as_one_row_and_compared_with_the_logged_population(run, monkeypatch, tmp_path, capsys):
+    assert run("--sample", "50") == 0
+    opened = []
+    monkeypatch.setattr("ml.data.source.connect", lambda path: opened.append(path) or connect(path))
+    monkeypatch.setattr("ml.explanation.workflow.measure_population", lambda *_: pytest.fail("all clients were scored"))
+    capsys.readouterr()
+    assert run("--client", "600003") == 0
+    assert "no logged population" not in capsys.readouterr().out
+    assert len(opened) == 1
+    assert json.loads((tmp_path / "out/client_600003/explanation.json").read_text())["population"][ALL] == 500
+
+
+def test_a_client_of_a_version_that_was_never_explained_is_compared_with_a_population_measured_now(
+    run, place, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setattr("ml.explanation.workflow.logged_population", lambda *_: None)
+    assert run("--client", "600003") == 0
+    assert "version 1 has no logged population: measured now on snapshot" in capsys.readouterr().out
+    assert json.loads((tmp_path / "out/client_600003/explanation.json").read_text())["population"][ALL] == 500
+
+
+@pytest.mark.parametrize("certain", [0.0, 1.0])
+def test_a_client_whose_probability_is_exactly_zero_or_one_is_drawn(scorer, frame, certain):
+    steps = Calibration("isotonic", ((0.0, 1.0), (certain, certain)))
+    model = replace(scorer, calibration=steps)
+    stats = population(model, frame)
+    explanation = explain_client(model, frame[:1], stats)
+    assert explanation.probability == certain
+    for steps in (feature_steps(explanation), theme_steps(explanation)):
+        figure = waterfall_figure(explanation, steps, "one client")
+        figure.draw_without_rendering()
+        texts = " ".join(text.get_text() for text in figure.findobj(Text))
+        assert "inf" not in texts and "nan" not in texts
+        drawn = [patch.get_x() + patch.get_width() for patch in figure.axes[0].patches]
+        assert np.isfinite(drawn).all()
+    position_figure(explanation, stats).draw_without_rendering()
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(run, tmp_path, capsys):

@@ -12,18 +12,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import ml.fairness
 from ml.data.protected import is_protected, protected_features
 from ml.data.training_set import read_training_data
 from ml.evaluation.bootstrap import PairedBootstrap
 from ml.evaluation.metrics import Confusion, auc
 from ml.fair_lending.groups import NOT_KNOWN, attributes, groups_frame, lowest_impact, measure_groups
+from ml.fair_lending.price import price_without_protected
 from ml.fair_lending.report import GROUPS_FILE, PRICE_FILE
 from ml.fairness import main
 from ml.modelling.recipe import TrainingConfig
 from ml.registry.registry import Registry
 from ml.training.workflow import train
-from tests.support.ml_fixtures import prepare_store, synthetic_applicants, write_warehouse
+from tests.support.ml_fixtures import name_store, prepare_store, synthetic_applicants, write_warehouse
 from warehouse.core.settings import PROJECT_ROOT, Settings
 from warehouse.documentation.features import descriptions
 
@@ -78,8 +78,7 @@ def store(tmp_path_factory) -> Settings:
 
 @pytest.fixture
 def place(store, monkeypatch) -> Place:
-    monkeypatch.setenv("CREDIT_DUCKDB", str(store.duckdb_path))
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", store.tracking_uri)
+    name_store(monkeypatch, store)
     return Place(store, Registry(store), lambda *arguments: main([*arguments]))
 
 
@@ -253,7 +252,7 @@ def test_the_price_is_measured_on_the_same_folds_against_the_logged_decisions(pl
 def test_on_other_data_both_recipes_are_cross_validated(place, tmp_path, capsys):
     more = write_people(tmp_path / "more.duckdb", people(1000))
     champion = place.registry.champion()
-    price = ml.fairness.price_without_protected(place.registry, champion, read_training_data(more), more, print)
+    price = price_without_protected(place.registry, champion, read_training_data(more), more, print)
     assert "cross-validating with all 10 features" in capsys.readouterr().out
     assert price.applicants == 800
 

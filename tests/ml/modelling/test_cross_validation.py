@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml.data.training_set import read_training_data
+from ml.data.training_set import TrainingData, read_training_data
 from ml.evaluation.metrics import auc
 from ml.modelling.cross_validation import cross_validate, cross_validate_repeatedly
 from ml.modelling.folds import assign_folds, repeated_folds
@@ -131,6 +131,16 @@ def test_a_training_set_without_texts_works(data):
     [
         {"seed": -1},
         {"folds": 1},
+        {"folds": 51},
+        {"folds": "5"},
+        {"folds": 5.5},
+        {"repeats": 0},
+        {"holdout": 1},
+        {"max_auc_gap": 0},
+        {"seeds": 0},
+        {"members": ()},
+        {"select": "best"},
+        {"extras": ("best",)},
         {"rounds": 0},
         {"learning_rate": 0},
         {"num_leaves": 1},
@@ -142,8 +152,40 @@ def test_a_training_set_without_texts_works(data):
     ],
 )
 def test_parameters_out_of_range_are_refused(wrong):
-    with pytest.raises(SettingsError, match=next(iter(wrong))):
+    (name,) = wrong
+    with pytest.raises(SettingsError, match=name.replace("_", "[_-]")):
         TrainingConfig(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"folds": 200}, "expected a whole number from 2 to 50 for --folds; found 200; pass another --folds"),
+        ({"holdout": 1.0}, "expected a number from 0 to below 1 for --holdout; found 1.0; pass another --holdout"),
+        ({"rounds": 0}, "expected a whole number from 1 on for --rounds; found 0; pass another --rounds"),
+        (
+            {"max_auc_gap": 2.0},
+            "expected a number above 0 to 1 for --max-auc-gap; found 2.0; pass another --max-auc-gap",
+        ),
+        ({"select": "x"}, "expected one of none, null-importance for --select; found x; pass another --select"),
+        ({"subsample": "1"}, "expected a number above 0 to 1 for subsample; found 1; give another subsample"),
+    ],
+)
+def test_a_refusal_names_option_range_and_value(wrong, message):
+    with pytest.raises(SettingsError) as error:
+        TrainingConfig(**wrong)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize("count", [127, 128, 200, 300])
+def test_any_number_of_folds_has_a_number_for_each(count):
+    rows = 1_000
+    applicants = TrainingData(
+        np.arange(rows), (np.arange(rows) % 2).astype(np.int8), np.zeros((rows, 1)), ("constant",), {}
+    )
+    folds = assign_folds(applicants, count, seed=1)
+    assert folds.count == count
+    assert set(folds.fold_of.tolist()) == set(range(count))
 
 
 def test_config_survives_its_own_log_and_refuses_names_it_does_not_know():

@@ -1,22 +1,26 @@
 """The exported model: readable by others, without pickle, and never half written."""
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
 import zipfile
 from ast import literal_eval
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow
 import pandas as pd
 import pytest
 
-import ml.export
+import ml.registry.export
 from ml.data.training_set import read_training_data
 from ml.export import main
-from ml.registry.export import export_model
-from ml.registry.packaging import SERVED, read_scorer
+from ml.registry.export import _require_answer, export_model
+from ml.registry.loading import open_scorer, read_version
+from ml.registry.packaging import SERVED
 from ml.registry.registry import Registry
 from tests.support.ml_fixtures import trained_once
 from warehouse.core.errors import ModelError
@@ -30,6 +34,11 @@ print(mlflow.pyfunc.load_model(sys.argv[1]).predict(frame).to_json(orient="recor
 print([name for name in sys.modules if name.split('.')[0] in ('ml', 'warehouse')], file=sys.stderr)
 print(sys.modules['ml.served.scorer'].__file__, file=sys.stderr)
 """
+
+
+def visible(folder: Path) -> list[str]:
+    """Names in a folder but for lock files, which stay behind."""
+    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
 
 
 @pytest.fixture
@@ -97,7 +106,7 @@ def test_a_fresh_process_without_the_repository_gives_the_same_answers(trained, 
     assert sorted(literal_eval(modules)) == ["ml", "ml.served", "ml.served.calibration", "ml.served.scorer"]
     assert Path(loaded_from).is_relative_to(trained.model_dir)
     there = pd.DataFrame(json.loads(answer.stdout))
-    here = read_scorer(trained.model_dir).decide(frame)
+    here = open_scorer(trained.model_dir).scorer.decide(frame)
     assert there["probability"].to_numpy() == pytest.approx(here["probability"].to_numpy(), abs=1e-9)
     assert there["decision"].tolist() == here["decision"].tolist()
     assert there["threshold"].to_numpy() == pytest.approx(trained.outcome.run.assessment.threshold)
@@ -116,7 +125,7 @@ def test_command_exports_a_version_by_its_number(trained, tmp_path, monkeypatch,
     assert main(["--version", "1", "--out", str(out)]) == 0
     assert "exported credit_scoring_model version 1" in capsys.readouterr().out
     assert sorted(path.name for path in out.iterdir()) == sorted(path.name for path in trained.model_dir.iterdir())
-    assert [path.name for path in out.parent.iterdir()] == ["model"]
+    assert visible(out.parent) == ["model"]
 
 
 def test_command_says_which_version_does_not_exist(trained, tmp_path, monkeypatch, capsys):
@@ -142,39 +151,164 @@ def test_an_older_export_is_replaced_as_a_whole(registry, tmp_path):
     assert not (out / "left_over.txt").exists()
 
 
-@pytest.mark.parametrize(
-    ("damage", "found"),
-    [
-        (lambda folder: (folder / "model.pkl").write_bytes(b"\x80\x04."), "model.pkl"),
-        (lambda folder: (folder / "data" / "scorer" / "member_0.skops").unlink(), "member_0.skops"),
-        (
-            lambda folder: (folder / "data" / "scorer" / "decision.json").write_text("{"),
-            "expected a model that answers",
-        ),
-        (lambda folder: (folder / "MLmodel").unlink(), "MLmodel"),
-        (lambda folder: (folder / "data" / "scorer" / "member_0.skops").write_bytes(b"not a zip"), "zip"),
-    ],
-)
-def test_a_damaged_model_is_refused_and_the_older_export_stays(trained, registry, tmp_path, monkeypatch, damage, found):
+def planted_loader(folder: Path) -> None:
+    (folder / "code" / "planted.py").write_text("raise SystemExit('planted code ran')")
+    text = (folder / "MLmodel").read_text()
+    (folder / "MLmodel").write_text(text.replace("loader_module: ml.served.scorer", "loader_module: planted"))
+
+
+def foreign_loader(folder: Path) -> None:
+    text = (folder / "MLmodel").read_text()
+    (folder / "MLmodel").write_text(text.replace("loader_module: ml.served.scorer", "loader_module: ml.scorer"))
+
+
+def second_flavour(folder: Path) -> None:
+    text = (folder / "MLmodel").read_text()
+    (folder / "MLmodel").write_text(text.replace("flavors:\n", "flavors:\n  sklearn:\n    pickled_model: x\n"))
+
+
+def appended(name: str, text: str):
+    def change(folder: Path) -> None:
+        with (folder / name).open("a") as file:
+            file.write(text)
+
+    return change
+
+
+def other_threshold(folder: Path) -> None:
+    path = folder / "data" / "scorer" / "decision.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"threshold": 0.99}))
+
+
+def cut(folder: Path) -> None:
+    path = folder / "data" / "scorer" / "member_0.skops"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def pickle_inside(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "data" / "scorer" / "member_0.skops", "a") as archive:
+        archive.writestr("state.bin", b"\x80\x04.")
+
+
+SCORER = "data/scorer"
+DAMAGES = [
+    (lambda folder: (folder / "model.pkl").write_bytes(b"\x80\x04."), "model.pkl"),
+    (lambda folder: (folder / SCORER / "extra.bin").write_bytes(b"\x80\x04."), "extra.bin"),
+    (lambda folder: (folder / "code" / "sitecustomize.py").write_text("import os"), "code/sitecustomize.py"),
+    (planted_loader, "code/planted.py"),
+    (foreign_loader, "loader_module ml.scorer"),
+    (second_flavour, "sklearn"),
+    (appended("code/ml/served/scorer.py", "\n# one more line\n"), r"code/ml/served/scorer.py \(changed\)"),
+    (appended("code/ml/__init__.py", "\nimport socket\n"), r"code/ml/__init__.py \(changed\)"),
+    (other_threshold, r"data/scorer/decision.json \(changed\)"),
+    (appended("requirements.txt", "\nevil==1.0\n"), r"requirements.txt \(changed\)"),
+    (pickle_inside, "state.bin"),
+    (lambda folder: (folder / SCORER / "member_0.skops").unlink(), r"member_0.skops \(missing\)"),
+    (lambda folder: (folder / SCORER / "decision.json").write_text("{"), r"decision.json \(changed\)"),
+    (lambda folder: (folder / "MLmodel").unlink(), "MLmodel"),
+    (lambda folder: (folder / SCORER / "member_0.skops").write_bytes(b"not a zip"), "zip"),
+    (cut, "zip"),
+]
+
+
+@pytest.mark.parametrize(("damage", "found"), DAMAGES)
+def test_a_model_that_was_changed_is_refused_by_name_and_the_older_export_stays(
+    trained, registry, tmp_path, monkeypatch, damage, found
+):
     out = tmp_path / "model"
     shutil.copytree(trained.model_dir, out)
     before = (out / "MLmodel").read_text()
+    download = registry.download
 
     def download_damaged(model, folder):
-        shutil.copytree(trained.model_dir, folder, dirs_exist_ok=True)
+        download(model, folder)
         damage(folder)
+        return folder
 
     monkeypatch.setattr(registry, "download", download_damaged)
-    with pytest.raises(ModelError, match=found):
+    with pytest.raises(ModelError, match=found) as refusal:
         export_model(registry, out)
+    assert len(str(refusal.value).splitlines()) == 1
     assert (out / "MLmodel").read_text() == before
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert visible(tmp_path) == ["model"]
+    with pytest.raises(ModelError, match=found):
+        open_scorer(registry)
 
 
-def test_the_older_export_comes_back_when_the_exchange_fails(tmp_path):
-    out, incoming = tmp_path / "model", tmp_path / "never_came"
-    out.mkdir()
-    (out / "MLmodel").write_text("older")
-    with pytest.raises(OSError, match="never_came"):
-        ml.export._swap(incoming, out, tmp_path / "outgoing")
-    assert (out / "MLmodel").read_text() == "older"
+@pytest.mark.parametrize(("damage", "found"), DAMAGES)
+def test_an_exported_model_that_was_changed_is_not_scored_with(trained, tmp_path, damage, found):
+    folder = tmp_path / "model"
+    shutil.copytree(trained.model_dir, folder)
+    assert open_scorer(folder).version == 1
+    damage(folder)
+    with pytest.raises(ModelError, match=found) as refusal:
+        open_scorer(folder)
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_a_server_that_has_loaded_the_exported_model_leaves_it_as_it_was(trained, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(trained.model_dir, folder)
+    (folder / "code" / "ml" / "__pycache__").mkdir()
+    (folder / "code" / "ml" / "__pycache__" / "__init__.cpython-311.pyc").write_bytes(b"compiled")
+    assert open_scorer(folder).threshold == open_scorer(trained.model_dir).threshold
+
+
+def test_a_registered_and_an_exported_model_are_opened_alike(trained, registry):
+    registered, exported = open_scorer(registry), open_scorer(trained.model_dir)
+    assert (registered.version, registered.threshold) == (exported.version, exported.threshold)
+    assert registered.manifest == exported.manifest == registry.manifest(registry.champion())
+    assert (registered.registered, exported.registered) == (registry.champion(), None)
+
+
+def test_types_that_are_not_trusted_are_one_line(trained, registry, monkeypatch):
+    monkeypatch.setattr("ml.served.scorer.TRUSTED_TYPES", ())
+    for place in (registry, trained.model_dir):
+        with pytest.raises(ModelError, match="UntrustedTypesFoundException") as refusal:
+            open_scorer(place)
+        assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_a_version_of_an_earlier_release_asks_for_a_new_training(trained, registry, tmp_path):
+    earlier = replace(registry.champion(), tags={})
+    with pytest.raises(ModelError, match=r"earlier release.*train again: python -m ml.train"):
+        read_version(trained.model_dir, earlier)
+    folder = tmp_path / "model"
+    shutil.copytree(trained.model_dir, folder)
+    description = mlflow.models.Model.load(str(folder))
+    description.metadata = {"threshold": 0.1, "model_version": 1}
+    description.flavors["python_function"]["loader_module"] = "ml.scorer"
+    description.save(str(folder / "MLmodel"))
+    with pytest.raises(ModelError, match=r"earlier release.*train again: python -m ml.train"):
+        open_scorer(folder)
+
+
+def test_the_check_runs_the_packed_code_and_not_that_of_this_process(trained, tmp_path, monkeypatch):
+    folder = tmp_path / "model"
+    shutil.copytree(trained.model_dir, folder)
+    loaded = open_scorer(folder)
+    monkeypatch.setattr(ml.registry.export, "_answered", set())
+    _require_answer(folder, loaded)
+    scorer = folder / "code" / "ml" / "served" / "scorer.py"
+    scorer.write_text(scorer.read_text().replace('GRANT, REFUSE = "grant", "refuse"', 'GRANT, REFUSE = "yes", "no"'))
+    with pytest.raises(ModelError, match=r"yes|no"):
+        _require_answer(folder, loaded)
+    scorer.unlink()
+    with pytest.raises(ModelError, match=r"packed code can load.*ml.served.scorer"):
+        _require_answer(folder, loaded)
+
+
+def test_a_full_disk_says_so_and_leaves_the_older_export(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", trained.settings.tracking_uri)
+    out = tmp_path / "model"
+    shutil.copytree(trained.model_dir, out)
+    before = (out / "MLmodel").read_text()
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr(shutil, "copy2", lambda *_, **__: (_ for _ in ()).throw(full))
+    monkeypatch.setattr(shutil, "copyfile", lambda *_, **__: (_ for _ in ()).throw(full))
+    assert main(["--out", str(out)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "No space left on device" in line
+    assert "make room" in line
+    assert "MLFLOW_TRACKING_URI" not in line
+    assert (out / "MLmodel").read_text() == before

@@ -1,5 +1,6 @@
-"""Promotion by hand: logged, refused after the guard's no, called back, and never half done."""
+"""Promotion by hand: logged, refused after the guard's no, rolled back, and never half done."""
 
+import errno
 import os
 import pwd
 import shutil
@@ -12,7 +13,9 @@ import pytest
 
 from ml.export import main as export_main
 from ml.promote import main
-from ml.registry.export import VERSION_KEY
+from ml.registry.export import holds
+from ml.registry.loading import VERSION_KEY
+from ml.registry.promotion import alone, reconcile
 from ml.registry.registry import Registry
 from ml.train import main as train_main
 from tests.support.ml_fixtures import prepare_store, settings_in, synthetic_applicants, write_warehouse
@@ -26,7 +29,7 @@ def store(tmp_path_factory) -> Settings:
     """Version 1 was champion, version 2 is, version 3 has been refused by the guard."""
     folder = tmp_path_factory.mktemp("promote")
     settings = prepare_store(tmp_path_factory, folder)
-    out = ["--out", str(folder / "model"), "--quick"]
+    out = ["--out", str(folder / "model"), "--quick", "--database", str(settings.duckdb_path)]
     write_warehouse(settings.duckdb_path, synthetic_applicants())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CREDIT_DUCKDB", str(settings.duckdb_path))
@@ -64,8 +67,8 @@ def place(store, tmp_path, monkeypatch) -> Place:
 
 
 def test_the_newest_version_need_not_be_the_champion(place):
-    choose = place.registry.choose
-    assert [choose(version).version for version in (None, "newest", 1)] == [2, 3, 1]
+    resolve = place.registry.resolve
+    assert [resolve(version).version for version in (None, "newest", 1)] == [2, 3, 1]
     assert export_main(["--version", "newest", "--out", str(place.model_dir)]) == 0
     assert place.exported() == 3
     assert place.registry.champion().version == 2
@@ -162,7 +165,7 @@ def test_a_version_that_cannot_be_exported_changes_nothing(place, tmp_path, monk
     assert place.run("--version", "1", "--reason", "why") == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert place.state() == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["mlflow.db", "model"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".lock") == ["mlflow.db", "model"]
 
 
 def test_a_store_that_fails_while_the_champion_changes_brings_export_and_aliases_back(place, monkeypatch, capsys):
@@ -198,6 +201,80 @@ def test_an_empty_registry_has_nothing_to_list_or_to_call_back(tmp_path_factory,
     assert main(["--list"]) == 1
     assert main(["--rollback", "--reason", "why"]) == 1
     assert all(line.startswith("error: expected ") for line in capsys.readouterr().err.splitlines())
+
+
+def test_a_kill_between_promotion_and_export_is_repaired_by_the_next_promotion(place, capsys):
+    place.registry.promote(place.registry.version(1), "killed before the export")
+    assert place.exported() == 2
+    assert place.run("--version", "1", "--reason", "why") == 1
+    out, error = capsys.readouterr()
+    assert f"{place.model_dir} did not hold the champion: exported version 1 again" in out
+    assert "version 1, the champion" in error
+    assert place.exported() == 1
+
+
+def test_an_export_of_the_champion_that_was_changed_is_made_again(place):
+    champion = place.registry.champion()
+    assert holds(place.model_dir, champion)
+    (place.model_dir / "data" / "scorer" / "decision.json").write_text("{}")
+    assert not holds(place.model_dir, champion)
+    with alone(place.registry, place.model_dir):
+        assert reconcile(place.registry, place.model_dir).model == champion
+        assert reconcile(place.registry, place.model_dir) is None
+    assert holds(place.model_dir, champion)
+
+
+def test_a_damaged_champion_can_be_replaced(place, monkeypatch, capsys):
+    place.registry.promote(place.registry.version(3), "its files are lost")
+    download = Registry.download
+
+    def lose(registry, model, folder):
+        download(registry, model, folder)
+        if model.version == 3:
+            (folder / "MLmodel").unlink()
+        return folder
+
+    monkeypatch.setattr(Registry, "download", lose)
+    assert place.run("--version", "1", "--reason", "why") == 0
+    assert "warning" in capsys.readouterr().out
+    assert (place.registry.champion().version, place.exported()) == (1, 1)
+
+
+def test_a_full_disk_leaves_champion_and_export_as_they_were(place, monkeypatch, capsys):
+    before = place.state()
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copy2", full)
+        patch.setattr(shutil, "copyfile", full)
+        assert place.run("--version", "1", "--reason", "why") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "No space left on device" in line
+    assert place.state() == before
+
+
+@pytest.mark.parametrize("out", ["file", "file/model", "thesis"])
+def test_a_folder_that_cannot_be_replaced_is_refused_before_anything_else(place, tmp_path, capsys, out):
+    (tmp_path / "file").write_text("a file")
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "thesis.txt").write_text("years of work")
+    before = place.state()
+    assert main(["--out", str(tmp_path / out), "--version", "1", "--reason", "why"]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert place.state() == before
+
+
+def test_two_promotions_wait_for_each_other(place, monkeypatch, capsys):
+    monkeypatch.setattr("ml.registry.store.LONGEST_WAIT", 0.3)
+    before = place.state()
+    with alone(place.registry, place.model_dir):
+        assert place.run("--version", "1", "--reason", "why") == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "wait until it has ended" in line
+        assert place.state() == before
+    assert place.run("--version", "1", "--reason", "why") == 0
 
 
 @pytest.mark.parametrize("arguments", [[], ["--version", "1", "--rollback"], ["--version", "one"]])

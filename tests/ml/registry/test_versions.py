@@ -49,4 +49,4 @@ def test_the_help_names_the_choices(name, capsys):
 def test_what_is_not_there_is_said(version, message, tmp_path_factory, tmp_path):
     registry = Registry(prepare_store(tmp_path_factory, tmp_path))
     with pytest.raises(ModelError, match=message):
-        registry.choose(version)
+        registry.resolve(version)

@@ -1,11 +1,13 @@
 """The figures of a training run."""
 
+import matplotlib
 import numpy as np
 import pytest
 
 from ml.evaluation.calibration import reliability
 from ml.evaluation.threshold import cost_curve
 from ml.reporting.plots import cost_curve_figure, reliability_figure
+from ml.reporting.style import DOTS_PER_INCH, INK, new_figure, styled, titled
 
 
 @pytest.mark.parametrize("defaulters_score", [0.3, 0.95])
@@ -34,3 +36,21 @@ def test_reliability_diagram_shows_both_curves_the_diagonal_and_the_theoretical_
     axes = reliability_figure(curves, "1,000 made-up applicants").axes[0]
     assert {text.get_text() for text in axes.get_legend().get_texts()} == {"before", "after", "perfectly calibrated"}
     assert "1/11" in " ".join(text.get_text() for text in axes.texts)
+
+
+def test_a_figure_has_the_one_style_and_that_of_others_is_left_alone():
+    before = dict(matplotlib.rcParams)
+
+    @styled
+    def draw():
+        figure = new_figure(3)
+        figure.add_subplot().set_xlabel("made up")
+        titled(figure, "Made up", "of nothing")
+        return figure
+
+    figure = draw()
+    axes = figure.axes[0]
+    assert (figure.dpi, axes.xaxis.label.get_color()) == (DOTS_PER_INCH, INK)
+    assert not axes.spines["top"].get_visible()
+    assert figure.get_suptitle() == "Made up\nof nothing"
+    assert dict(matplotlib.rcParams) == before

@@ -1,5 +1,7 @@
 """Scoring a population: the answers of the served model, written whole, beside what was scored before."""
 
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from ml.served.calibration import Calibration
 from ml.served.scorer import CreditScorer
 from tests.support.ml_fixtures import synthetic_applicants, trained_once
 from tests.support.tiny_warehouse import approve, query
+from warehouse.core.errors import ModelError
 from warehouse.snapshots.publication import publish
 from warehouse.snapshots.snapshot import current_snapshot
 
@@ -161,6 +164,29 @@ def test_an_exported_model_scores_without_a_registry(place, monkeypatch, tmp_pat
     assert not place.scores.exists()
 
 
+def test_the_shipped_shell_reads_the_scores_also_those_of_an_earlier_release(place):
+    assert main(["--population", "scoring"]) == 0
+    database = place.scores / "credit_scores.duckdb"
+    before = place.table()
+    assert shell(database) == len(before)
+    newer = place.scores / "newer.duckdb"
+    with duckdb.connect() as con:
+        con.execute(f"attach '{database}' as old (read_only)")
+        con.execute(f"attach '{newer}' as new (storage_version 'latest'); copy from database old to new")
+    newer.replace(database)
+    assert shell(database) is None, "the shell must be too old for this file"
+    assert main(["--population", "training"]) == 0
+    assert shell(database) == len(place.clients)
+    assert set(before["sk_id_curr"]) <= set(place.table()["sk_id_curr"])
+
+
+def shell(database: Path) -> int | None:
+    """Rows of the table as the DuckDB shell of the project counts them; None when it cannot open the file."""
+    words = [str(Path(sys.executable).parent / "duckdb"), "-readonly", "-csv", "-noheader", str(database)]
+    answer = subprocess.run([*words, "-c", "select count(*) from scores"], capture_output=True, text=True)
+    return int(answer.stdout) if answer.returncode == 0 else None
+
+
 def test_the_table_says_what_its_columns_mean(place):
     assert main(["--population", "scoring"]) == 0
     described = dict(
@@ -254,9 +280,28 @@ def test_flat_trees_that_are_wrong_are_noticed_and_not_used(tmp_path_factory, sc
     data = read_training_data(trained_once(tmp_path_factory).warehouse)
     expected = scorer.probability(data.frame())
     monkeypatch.setattr(FlatTrees, "probability", lambda self, block: np.full(block.shape[1], 0.5))
-    checked = BatchScorer.of(scorer).checked(batch_of(data))
+    said: list[str] = []
+    checked = BatchScorer.of(scorer).checked(batch_of(data), said.append)
+    (line,) = said
+    assert "flat trees differ from the model by" in line
     assert checked.flat == (None,) * len(scorer.members)
     assert np.array_equal(checked.probability(batch_of(data)), expected)
+
+
+def test_batches_that_are_scored_wrongly_even_without_flat_trees_are_an_error(tmp_path_factory, scorer, monkeypatch):
+    data = read_training_data(trained_once(tmp_path_factory).warehouse)
+    monkeypatch.setattr(BatchScorer, "probability", lambda self, batch: np.full(batch.num_rows, np.nan))
+    with pytest.raises(ModelError, match="batch by batch"):
+        BatchScorer.of(scorer).checked(batch_of(data), lambda line: None)
+
+
+def test_trees_that_only_lightgbm_evaluates_are_reported(tmp_path_factory):
+    data = read_training_data(trained_once(tmp_path_factory).warehouse)
+    for leaves, notes in ((8, 0), (40, 1)):
+        config = TrainingConfig(rounds=5, num_leaves=leaves, max_depth=-1, min_child_samples=5)
+        members, weights = fit_members(data, config)
+        scorer = BatchScorer.of(CreditScorer(members, Calibration("none"), 0.1, weights))
+        assert len(scorer.notes) == notes
 
 
 @pytest.fixture(scope="module")

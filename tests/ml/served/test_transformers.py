@@ -1,6 +1,7 @@
 """Features fitted on labels, inputs of linear models, feature selection, and blends of all of them."""
 
 import ast
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.preprocessing import QuantileTransformer
 
+import ml.served.transformers
 from ml.data.training_set import read_training_data
 from ml.evaluation.assessment import assess
 from ml.evaluation.metrics import auc
@@ -79,6 +81,29 @@ def test_neighbours_are_the_nearest_and_a_training_row_is_not_its_own():
     assert rate.transform(X)["neighbours_default_rate"].to_numpy() == pytest.approx(
         labels[np.argsort(distance, axis=1)[:, :7]].mean(axis=1)
     )
+
+
+def test_neighbours_are_the_same_however_many_rows_are_queried_at_once(monkeypatch):
+    X, labels = frame(a=RANDOM.normal(size=300), b=RANDOM.integers(0, 3, 300)), LABELS[:300]
+    together = NeighbourRate([0, 1], neighbours=20)
+    trained, served = together.fit_transform(X, labels), together.transform(X)
+    monkeypatch.setattr(ml.served.transformers, "ROWS_AT_ONCE", 7)
+    in_blocks = NeighbourRate([0, 1], neighbours=20)
+    pd.testing.assert_frame_equal(in_blocks.fit_transform(X, labels), trained)
+    pd.testing.assert_frame_equal(in_blocks.transform(X), served)
+
+
+@pytest.mark.parametrize("transform", ["fit_transform", "transform"])
+def test_memory_for_neighbours_does_not_grow_with_the_rows(monkeypatch, transform):
+    rows, neighbours = 4_000, 200
+    monkeypatch.setattr(ml.served.transformers, "ROWS_AT_ONCE", 100)
+    X, labels = frame(a=RANDOM.normal(size=rows), b=RANDOM.normal(size=rows)), np.arange(rows) % 2
+    rate = NeighbourRate([0, 1], neighbours=neighbours).fit(X, labels)
+    tracemalloc.start()
+    rate.fit_transform(X, labels) if transform == "fit_transform" else rate.transform(X)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < rows * neighbours * 8 / 4, "the positions alone of all neighbours at once take four times that"
 
 
 def test_more_twins_than_neighbours_and_nulls_everywhere_are_no_obstacle():

@@ -5,7 +5,7 @@ import pytest
 
 from ml.modelling.guards import objections, overfitting, suspicion
 from ml.modelling.recipe import TrainingConfig
-from ml.registry.registry import RegisteredModel
+from ml.registry.versions import RegisteredModel
 from ml.training.challenge import Candidate, Incumbent, judge
 
 CHAMPION = RegisteredModel(version=1, run_id="run", metrics={}, tags={})

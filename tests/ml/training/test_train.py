@@ -1,5 +1,6 @@
 """The training command as a person meets it."""
 
+import errno
 import json
 import os
 import subprocess
@@ -9,13 +10,24 @@ from pathlib import Path
 import mlflow
 import pytest
 
+import ml.training.workflow
 from ml.export import main as export_main
 from ml.modelling.recipe import TrainingConfig
+from ml.registry.export import holds
 from ml.registry.recipes import StoredRecipe, write_recipe
 from ml.registry.registry import Registry
 from ml.train import main
-from tests.support.ml_fixtures import prepare_store, settings_in, synthetic_applicants, trained_once, write_warehouse
+from tests.support.ml_fixtures import (
+    name_store,
+    prepare_store,
+    settings_in,
+    synthetic_applicants,
+    trained_once,
+    write_warehouse,
+)
+from tests.support.tiny_warehouse import change
 from warehouse.core.settings import PROJECT_ROOT
+from warehouse.snapshots.publication import publish
 
 
 @pytest.fixture
@@ -27,13 +39,46 @@ def place(tmp_path, tmp_path_factory, monkeypatch):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    monkeypatch.setenv("CREDIT_DUCKDB", str(settings.duckdb_path))
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", settings.tracking_uri)
+    name_store(monkeypatch, settings)
     return settings
 
 
 def run(folder: Path, *arguments: str) -> int:
-    return main(["--out", str(folder / "model"), *arguments])
+    warehouse = str(settings_in(folder).duckdb_path)
+    return main(["--out", str(folder / "model"), "--database", warehouse, *arguments])
+
+
+def test_without_an_option_the_published_snapshot_is_trained_on_and_the_run_says_so(place, tmp_path, capsys):
+    snapshot, _ = publish(place.duckdb_path, place.published_dir)
+    place.duckdb_path.unlink()
+    assert main(["--out", str(tmp_path / "model"), "--rounds", "1", "--quick"]) == 0
+    assert f"data: snapshot {snapshot.snapshot_id}, quality gate passed" in capsys.readouterr().out
+    registry = Registry(place)
+    champion = registry.champion()
+    run = mlflow.get_run(champion.run_id).data
+    manifest = registry.manifest(champion)["data"]
+    assert run.tags["snapshot"] == run.params["data_snapshot"] == manifest["snapshot"] == snapshot.snapshot_id
+    assert run.tags["quality_gate"] == run.params["data_quality_gate"] == manifest["quality_gate"]
+    assert manifest["quality_gate"].startswith("passed 20")
+    assert manifest["source"] == "published snapshot"
+    assert manifest["marts_fingerprint"] == snapshot.manifest["marts_fingerprint"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("update meta.quality_runs set passed = false, failures = 2", "found 2 failed expectations"),
+        ("delete from marts.training_set where sk_id_curr = 100001", "found marts that changed since the gate"),
+    ],
+)
+def test_marts_that_have_not_passed_the_gate_are_not_trained_on(place, tmp_path, capsys, statement, found):
+    change(place.duckdb_path, statement)
+    assert run(tmp_path, "--rounds", "1") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert found in line
+    assert "run: python -m warehouse.quality" in line
+    assert Registry(place).versions() == []
+    assert not (tmp_path / "model").exists()
 
 
 def test_champions_are_replaced_by_better_models_and_kept_against_worse_ones(place, tmp_path, capsys):
@@ -126,6 +171,79 @@ def test_an_export_that_is_gone_is_made_again_from_the_champion(place, tmp_path,
     assert "threshold" in (tmp_path / "model" / "MLmodel").read_text()
 
 
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_trained(place, tmp_path, capsys):
+    (tmp_path / "file").write_text("a file")
+    assert main(["--out", str(tmp_path / "file" / "model"), "--rounds", "1"]) == 1
+    captured = capsys.readouterr()
+    assert len(captured.err.splitlines()) == 1
+    assert "cross-validating" not in captured.out
+    assert Registry(place).versions() == []
+
+
+def test_a_new_champion_that_cannot_be_exported_is_not_promoted(place, tmp_path, monkeypatch, capsys):
+    assert run(tmp_path, "--rounds", "1") == 0
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ml.registry.export.exchange", full)
+        assert run(tmp_path, "--rounds", "60") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "No space left on device" in line
+    registry = Registry(place)
+    assert (registry.champion().version, registry.challenger().version) == (1, 2)
+    assert holds(tmp_path / "model", registry.champion())
+
+
+def test_a_kill_between_promotion_and_export_is_repaired_by_the_next_training(place, tmp_path, capsys):
+    assert run(tmp_path, "--rounds", "60") == 0
+    assert run(tmp_path, "--rounds", "1") == 0
+    registry = Registry(place)
+    registry.promote(registry.version(2), "killed before the export")
+    assert run(tmp_path, "--rounds", "1") == 0
+    assert "did not hold the champion: exported version 2 again" in capsys.readouterr().out
+    assert holds(tmp_path / "model", registry.champion())
+
+
+def test_a_champion_that_changed_meanwhile_is_the_one_compared_with(place, tmp_path, monkeypatch, capsys):
+    assert run(tmp_path, "--rounds", "60") == 0
+    assert run(tmp_path, "--rounds", "1") == 0
+    registry = Registry(place)
+    fit = ml.training.workflow.fit_scorer
+
+    def fit_and_be_overtaken(*arguments):
+        registry.promote(registry.version(2), "by another command")
+        return fit(*arguments)
+
+    monkeypatch.setattr(ml.training.workflow, "fit_scorer", fit_and_be_overtaken)
+    assert run(tmp_path, "--rounds", "60", "--holdout", "0") == 0
+    out = capsys.readouterr().out
+    assert "another command has changed the champion meanwhile" in out
+    assert "of version 2" in registry.version(3).tags["verdict"]
+
+
+def test_a_champion_of_an_earlier_release_is_replaced(place, tmp_path, capsys):
+    assert run(tmp_path, "--rounds", "60") == 0
+    mlflow.MlflowClient().delete_model_version_tag("credit_scoring_model", "1", "sha256")
+    assert run(tmp_path, "--rounds", "1") == 0
+    assert "version 1 was stored by an earlier release" in capsys.readouterr().out
+    assert Registry(place).champion().version == 2
+
+
+def test_an_interrupted_registration_leaves_a_killed_run_and_no_version(place, tmp_path, monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mlflow.pyfunc.log_model", interrupt)
+    assert run(tmp_path, "--rounds", "1") == 130
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    client = mlflow.MlflowClient()
+    (only,) = client.search_runs([client.get_experiment_by_name("credit_scoring").experiment_id])
+    assert only.info.status == "KILLED"
+    assert Registry(place).versions() == []
+
+
 def test_summary_names_what_a_risk_officer_asks_for(place, tmp_path, capsys):
     assert run(tmp_path, "--rounds", "30", "--folds", "3") == 0
     out = capsys.readouterr().out
@@ -141,7 +259,7 @@ def test_summary_names_what_a_risk_officer_asks_for(place, tmp_path, capsys):
     [
         (["--database", "none.duckdb"], "no such file"),
         (["--folds", "1"], "found 1"),
-        (["--folds", "300"], "of one class among 480"),
+        (["--folds", "200"], "from 2 to 50 for --folds; found 200"),
         (["--rounds", "0"], "found 0"),
         (["--seed", "-1"], "found -1"),
     ],

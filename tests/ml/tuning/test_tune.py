@@ -27,7 +27,7 @@ from ml.tuning.confirmation import Confirmation
 from ml.tuning.objective import Objective
 from ml.tuning.space import lightgbm_parameters, starting_point, suggest, with_values
 from ml.tuning.study import finished
-from tests.support.ml_fixtures import prepare_store, synthetic_applicants, write_warehouse
+from tests.support.ml_fixtures import name_store, prepare_store, synthetic_applicants, write_warehouse
 from warehouse.core.settings import PROJECT_ROOT
 
 BASE = TrainingConfig(rounds=30, members=(MemberSpec(), MemberSpec("logistic", 2.0)))
@@ -46,8 +46,7 @@ def place(tmp_path, tmp_path_factory, monkeypatch):
     """A store and a small warehouse, named in the environment, and a default recipe of few trees."""
     settings = prepare_store(tmp_path_factory, tmp_path)
     write_warehouse(settings.duckdb_path, synthetic_applicants(500))
-    monkeypatch.setenv("CREDIT_DUCKDB", str(settings.duckdb_path))
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", settings.tracking_uri)
+    name_store(monkeypatch, settings)
     monkeypatch.setattr(ml.tuning.workflow, "default_recipe", lambda applicants: TrainingConfig(rounds=20))
     return settings
 
@@ -57,11 +56,12 @@ def study_of(settings, name="s"):
 
 
 def run(*arguments: str) -> int:
-    return main(["--folds", "2", "--study", "s", *arguments])
+    return main(["--folds", "2", "--study", "s", "--database", os.environ["CREDIT_DUCKDB"], *arguments])
 
 
 def test_a_study_that_was_killed_goes_on_where_it_was(place, capsys):
     command = [sys.executable, "-m", "ml.tune", "--folds", "2", "--study", "s", "--trials", "10000"]
+    command += ["--database", str(place.duckdb_path)]
     with subprocess.Popen(
         command, cwd=PROJECT_ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, text=True
     ) as tuning:
@@ -190,7 +190,7 @@ def test_trials_that_fall_behind_are_pruned_after_a_fold(data, monkeypatch):
 
 def test_a_study_of_other_folds_is_not_continued(place, capsys):
     assert run("--trials", "1") == 0
-    assert main(["--folds", "3", "--study", "s", "--trials", "1"]) == 1
+    assert run("--folds", "3", "--trials", "1") == 1
     error = capsys.readouterr().err
     assert "found another folds; pass a new name as --study" in error
     assert len(error.splitlines()) == 1
@@ -209,7 +209,7 @@ def test_a_study_of_other_folds_is_not_continued(place, capsys):
     ],
 )
 def test_what_a_user_gets_wrong_is_one_line_and_exit_code_one(place, capsys, arguments, found):
-    assert main([*arguments]) == 1
+    assert main(["--database", str(place.duckdb_path), *arguments]) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: expected ")
     assert len(error.splitlines()) == 1

@@ -104,7 +104,7 @@ def test_features_of_generated_clients_are_those_of_the_build(
 
 def test_features_of_real_clients_are_those_of_the_build(sample_dir: Path, tmp_path: Path):
     path = tmp_path / "home_credit.duckdb"
-    result = build_marts(sample_dir, path, command="run")
+    result = build_marts(sample_dir, path)
     assert result.success, result.exception
     approve(path)
     real = publish(path, tmp_path / "published")[0]

@@ -1,6 +1,7 @@
 """The quality gate: it passes what is sound, names what is not, and records what it saw."""
 
 import json
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import great_expectations as gx
 import pytest
 from great_expectations.execution_engine import sqlalchemy_execution_engine as engine
 
-from tests.support.tiny_warehouse import build_tiny_warehouse, change, query
+from tests.support.tiny_warehouse import build_tiny_warehouse, change, query, record_build
 from warehouse.core.errors import SettingsError
 from warehouse.core.fingerprint import marts_fingerprint, read_marts
 from warehouse.core.settings import PROJECT_ROOT
@@ -48,7 +49,7 @@ DEFECTS = (
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sound warehouse, after one run of the gate."""
     path = build_tiny_warehouse(tmp_path_factory.mktemp("sound") / "home_credit.duckdb")
-    assert main(["--warehouse", str(path), "--report", str(path.with_name("quality.json"))]) == 0
+    assert main(["--database", str(path), "--report", str(path.with_name("quality.json"))]) == 0
     return path
 
 
@@ -64,7 +65,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def report_of_broken(broken: Path) -> dict:
     """The JSON report on it."""
     report = broken.with_name("quality.json")
-    assert main(["--warehouse", str(broken), "--report", str(report)]) == 1
+    assert main(["--database", str(broken), "--report", str(report)]) == 1
     return json.loads(report.read_text())
 
 
@@ -125,7 +126,7 @@ def test_each_defect_is_named_with_its_place_count_and_examples(
 def test_a_failed_gate_says_so_in_one_line_and_is_recorded(
     broken: Path, report_of_broken: dict, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    assert main(["--warehouse", str(broken), "--report", str(tmp_path / "quality.json")]) == 1
+    assert main(["--database", str(broken), "--report", str(tmp_path / "quality.json")]) == 1
     output = capsys.readouterr()
     assert len(output.err.splitlines()) == 1
     assert "failed" in output.err and "Traceback" not in output.err
@@ -155,7 +156,7 @@ def test_a_default_rate_nobody_would_believe_stops_the_gate(tmp_path: Path):
 def test_the_gate_passes_on_marts_that_dbt_built(built_warehouse: Path, tmp_path: Path):
     path = tmp_path / "home_credit.duckdb"
     path.write_bytes(built_warehouse.read_bytes())
-    assert main(["--warehouse", str(path), "--report", str(tmp_path / "quality.json")]) == 0
+    assert main(["--database", str(path), "--report", str(tmp_path / "quality.json")]) == 0
 
 
 def test_the_raw_suites_pass_on_real_clients_and_warn_of_their_orphans(sample_dir: Path, tmp_path: Path):
@@ -182,13 +183,13 @@ def test_a_warehouse_that_is_not_built_is_one_clear_line(
 ):
     path = build_tiny_warehouse(tmp_path / "home_credit.duckdb")
     change(path, *statements)
-    assert main(["--warehouse", str(path)]) == 1
+    assert main(["--database", str(path)]) == 1
     message = capsys.readouterr().err
     assert found in message and "dbt build" in message and len(message.splitlines()) == 1
 
 
 def test_a_missing_file_is_one_clear_line_and_is_not_created(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    assert main(["--warehouse", str(tmp_path / "none.duckdb")]) == 1
+    assert main(["--database", str(tmp_path / "none.duckdb")]) == 1
     assert "no such file" in capsys.readouterr().err
     assert not (tmp_path / "none.duckdb").exists()
 
@@ -199,7 +200,7 @@ def test_a_locked_file_is_one_clear_line(sound: Path, capsys: pytest.CaptureFixt
         [sys.executable, "-c", holder, str(sound)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout.readline() == b"open\n"
-        assert main(["--warehouse", str(sound)]) == 1
+        assert main(["--database", str(sound)]) == 1
         process.stdin.close()
     message = capsys.readouterr().err
     assert "lock" in message and len(message.splitlines()) == 1
@@ -212,7 +213,7 @@ def test_a_report_that_cannot_be_written_is_a_clear_error(sound: Path):
 
 
 def test_the_command_leaves_nothing_on_standard_error(sound: Path, tmp_path: Path):
-    command = [sys.executable, "-m", "warehouse.quality", "--warehouse", sound, "--report", tmp_path / "quality.json"]
+    command = [sys.executable, "-m", "warehouse.quality", "--database", sound, "--report", tmp_path / "quality.json"]
     done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -245,3 +246,19 @@ def test_warnings_alone_do_not_stop_the_gate():
     outcome = SuiteOutcome("raw.bureau", 1, (Finding("warning", "raw.bureau", "X", "y", "z"),), ())
     assert outcome.failures == []
     assert len(outcome.warnings) == 1
+
+
+def test_the_gate_asks_for_a_complete_build_that_passed(
+    sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    warehouse = Path(shutil.copy(sound, tmp_path / "home_credit.duckdb"))
+    with duckdb.connect(str(warehouse)) as con:
+        record_build(con, missing=3)
+    assert main(["--warehouse", str(warehouse), "--report", str(tmp_path / "quality.json")]) == 1
+    assert "left out 3 models or tests; run: cd dbt_project && dbt build" in capsys.readouterr().err
+
+
+def test_a_table_made_by_hand_is_not_looked_at(sound: Path, tmp_path: Path):
+    warehouse = Path(shutil.copy(sound, tmp_path / "home_credit.duckdb"))
+    change(warehouse, "create table marts.feat_scratch as select 1 as sk_id_curr, 'inf'::double as x_share")
+    assert main(["--warehouse", str(warehouse), "--report", str(tmp_path / "quality.json")]) == 0

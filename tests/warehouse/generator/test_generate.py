@@ -24,6 +24,7 @@ from warehouse.generator.population.drift import DRIFTS
 from warehouse.generator.population.marginals import Texts, from_json
 from warehouse.generator.workflow import TABLES, GeneratorOptions, generate
 from warehouse.loading.contract import Contract, Table, load_contract
+from warehouse.loading.folder import LANDING
 from warehouse.loading.swap import GENERATED_MARKER
 
 CLIENTS = 5000
@@ -330,7 +331,7 @@ def test_an_interrupted_run_leaves_nothing_behind(sent: signal.Signals, later: f
     with subprocess.Popen(
         command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     ) as run:
-        while not list(tmp_path.glob(".raw-*/*.csv")):
+        while not list((tmp_path / "raw" / LANDING).glob("*.csv")):
             assert run.poll() is None
             time.sleep(0.002)
         time.sleep(later)

@@ -158,7 +158,7 @@ def test_the_archive_may_lie_in_the_folder(tmp_path: Path, raw_dir: Path):
         (members(bureau="<!DOCTYPE html><html>sign in</html>"), "bureau.csv; found a web page"),
         (members(bureau="version https://git-lfs.github.com/spec/v1\noid sha256:0\n"), "Git LFS pointer"),
         (members(bureau=""), "empty file"),
-        (members(bureau=TEXTS["bureau"].splitlines()[0] + "\n"), "readable rows in"),
+        (members(application_test=TEXTS["application_test"].splitlines()[0] + "\n"), "readable rows in"),
         (members(bureau=gzip.compress(TEXTS["bureau"].encode())[:-9]), "bureau.csv"),
         (members(bureau=TEXTS["bureau"].encode("utf-16")), "UTF-16"),
         ({**members(), "more/bureau.csv": TEXTS["bureau"]}, "one file for bureau; found"),
@@ -271,7 +271,7 @@ def test_a_folder_in_the_place_of_a_file_and_the_raw_folder_itself_are_refused(t
 
 
 def test_two_landings_do_not_run_at_the_same_time(tmp_path: Path, raw_dir: Path):
-    with staging_folder(raw_dir), pytest.raises(RawDataError, match="another landing at work"):
+    with staging_folder(raw_dir), pytest.raises(RawDataError, match="another command that reads or changes it"):
         land(archive(tmp_path, members()), raw_dir, CONTRACT, report=lambda _: None)
 
 

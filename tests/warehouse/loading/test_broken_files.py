@@ -4,8 +4,10 @@ A file that was cut within the last value of its last row cannot be told from on
 end: it is read, with a warning.
 """
 
+import dataclasses
 import gzip
 import io
+import time
 import zipfile
 from pathlib import Path
 
@@ -141,7 +143,6 @@ CONTENTS = {
     "git-annex pointer": (CSV, "/annex/objects/SHA256E-s17--4d7a.csv\n", "found a git-annex pointer"),
     "Excel workbook": (CSV, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 64, "found an Excel workbook"),
     "nothing": (CSV, "", "an empty file (0 bytes)"),
-    "header only": (CSV, HEADER, "a header only"),
     "empty line only": (CSV, "\n", "in line 1 of bureau_balance.csv; found ''"),
 }
 
@@ -275,7 +276,6 @@ PARQUETS = {
     "number for a text": ("5 as SK_ID_BUREAU, -1 as MONTHS_BALANCE, 0.0 as STATUS", "column STATUS"),
     "bytes": ("5 as SK_ID_BUREAU, -1 as MONTHS_BALANCE, 'C'::blob as STATUS", "found BLOB"),
     "no value": ("5 as SK_ID_BUREAU, -1 as MONTHS_BALANCE, null::varchar as STATUS", "STATUS = nothing"),
-    "no rows": ("5 as SK_ID_BUREAU, -1 as MONTHS_BALANCE, 'C' as STATUS where false", "found a header only"),
     "column missing": ("5 as SK_ID_BUREAU, 'C' as STATUS", "no MONTHS_BALANCE"),
     "all columns missing": ("5 as id", "no SK_ID_BUREAU"),
 }
@@ -361,3 +361,38 @@ def test_their_lines_are_kept(tmp_path: Path):
 def test_a_quote_that_may_hide_rows_is_never_tolerated(tmp_path: Path, data: str):
     write(tmp_path, data)
     assert "line" in refusal(tmp_path, share=0.99)
+
+
+def test_the_places_of_many_faults_are_found_in_time_that_grows_with_the_file(tmp_path: Path):
+    pairs = 40_000
+    write(tmp_path, HEADER + "1,-1\n2,-1,NULL\n" * pairs)
+    con, started = duckdb.connect(), time.perf_counter()
+    with pytest.raises(RawDataError):
+        load_raw_files(con, tmp_path, Contract({TABLE.name: TABLE}), max_rejected_share=0.99, report=lambda _: None)
+    assert time.perf_counter() - started < 15, "one line of the file for each fault, not all of them"
+    write(tmp_path, HEADER + "1,-1\n2,-1,NULL\n3,-1,C\n" * pairs)
+    load_raw_files(con, tmp_path, Contract({TABLE.name: TABLE}), max_rejected_share=0.99, report=lambda _: None)
+    assert time.perf_counter() - started < 30
+    places = con.execute(
+        "select line % 3, fault, count(*), max(line) from staging.rejected_rows group by all order by 1"
+    )
+    last = 3 * pairs + 1
+    assert places.fetchall() == [(0, "MISSING WORD", pairs, last - 1), (2, "MISSING COLUMNS", pairs, last - 2)]
+
+
+def test_a_history_without_rows_is_read_with_a_warning(tmp_path: Path):
+    write(tmp_path, HEADER)
+    rows, warnings = load(tmp_path)
+    assert rows == []
+    assert warnings == ["warning: bureau_balance.csv: no rows below the header: features made of it are null"]
+
+
+def test_applications_without_rows_are_refused(tmp_path: Path):
+    write(tmp_path, HEADER)
+    applications = dataclasses.replace(TABLE, parent_table=None, parent_key=None)
+    assert "found a header only" in refusal(tmp_path, table=applications)
+
+
+def test_a_file_of_faulty_rows_alone_is_refused_whatever_is_tolerated(tmp_path: Path):
+    write(tmp_path, HEADER + "1,-1\n2,-1\n")
+    assert "line 2: missing columns" in refusal(tmp_path, share=1.0)

@@ -1,6 +1,7 @@
 """Raw files as they come: formats that are read, faults that are named."""
 
 import gzip
+import os
 import shutil
 from pathlib import Path
 
@@ -8,9 +9,12 @@ import duckdb
 import pytest
 
 from warehouse.core.errors import RawDataError
+from warehouse.loading import load as load_module
 from warehouse.loading.contract import load_contract
-from warehouse.loading.files import find_raw_file, open_raw_file, select_sql
+from warehouse.loading.files import RawFile, find_raw_file, open_raw_file, select_sql
+from warehouse.loading.folder import reading
 from warehouse.loading.load import load_raw_files
+from warehouse.loading.swap import staging_folder
 
 TABLE = load_contract()["bureau_balance"]
 ROWS = [(5, -1, "C"), (5, -2, "0"), (6, -1, "X")]
@@ -133,9 +137,8 @@ def test_files_that_did_not_change_are_not_read_again(con: duckdb.DuckDBPyConnec
         ("5,-1,C\n6,-1\n", "line 3: missing columns"),
         ("5,-1,C\n6,-1,C,7\n", "line 3: too many columns"),
         ('5,-1,C\n6,-1,"C\n', "line 3: unquoted value"),
-        ("", "a header only"),
     ],
-    ids=["type", "fraction", "cut", "merged", "quote", "no rows"],
+    ids=["type", "fraction", "cut", "merged", "quote"],
 )
 def test_a_faulty_row_stops_the_load_and_leaves_the_last_good_table(
     con: duckdb.DuckDBPyConnection, raw_dir: Path, rows: str, message: str
@@ -159,3 +162,82 @@ def test_a_tolerated_share_of_faulty_rows_is_set_aside_with_its_place(con: duckd
     (raw_dir / "bureau_balance.csv").write_text(PLAIN)
     load(con, raw_dir)
     assert con.execute("select count(*) from staging.rejected_rows").fetchone() == (0,)
+
+
+def test_one_digit_in_the_middle_is_noticed_though_size_and_time_stay(con: duckdb.DuckDBPyConnection, raw_dir: Path):
+    path = raw_dir / "bureau_balance.csv"
+    path.write_text("SK_ID_BUREAU,MONTHS_BALANCE,STATUS\n" + "5,-1,C\n" * 600_000)
+    load(con, raw_dir)
+    stat = path.stat()
+    with path.open("r+b") as file:
+        file.seek(stat.st_size // 2 - stat.st_size // 2 % 7 + 3)
+        middle = file.read(7)
+        file.seek(-7, 1)
+        file.write(middle.replace(b"5", b"7"))
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert path.stat().st_size == stat.st_size and path.stat().st_mtime_ns == stat.st_mtime_ns
+    assert load(con, raw_dir) == ["bureau_balance"]
+    assert con.execute("select count(*) from raw.bureau_balance where SK_ID_BUREAU = 7").fetchone() == (1,)
+
+
+def test_a_file_that_was_copied_or_touched_is_not_read_again(con: duckdb.DuckDBPyConnection, raw_dir: Path):
+    load(con, raw_dir)
+    path = raw_dir / "bureau.csv"
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content)
+    os.utime(path, (1, 1))
+    assert load(con, raw_dir) == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "delete from raw.bureau_balance",
+        "delete from raw.bureau_balance where MONTHS_BALANCE = -1",
+        "update raw.bureau_balance set SK_ID_BUREAU = SK_ID_BUREAU + 1 where MONTHS_BALANCE = -2",
+        "create or replace table raw.bureau_balance as select 1 as x",
+        "drop table raw.bureau_balance",
+    ],
+)
+def test_a_raw_table_that_was_changed_by_hand_is_read_again(con: duckdb.DuckDBPyConnection, raw_dir: Path, damage: str):
+    (raw_dir / "bureau_balance.csv").write_text(PLAIN)
+    load(con, raw_dir)
+    con.execute(damage)
+    assert load(con, raw_dir) == ["bureau_balance"]
+    assert con.execute("from raw.bureau_balance order by all").fetchall() == sorted(ROWS)
+
+
+def test_what_was_tolerated_once_is_refused_by_the_next_strict_load(con: duckdb.DuckDBPyConnection, raw_dir: Path):
+    (raw_dir / "bureau_balance.csv").write_text(PLAIN + "6,soon,C\n")
+    load(con, raw_dir, share=0.5)
+    assert load(con, raw_dir, share=0.5) == []
+    with pytest.raises(RawDataError, match="line 5: MONTHS_BALANCE = 'soon'"):
+        load(con, raw_dir)
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused_and_read_by_the_next_load(
+    con: duckdb.DuckDBPyConnection, raw_dir: Path, monkeypatch
+):
+    path = raw_dir / "bureau_balance.csv"
+    create = load_module._create
+
+    def overtaken(con: duckdb.DuckDBPyConnection, raw: RawFile) -> list:
+        faults = create(con, raw)
+        if raw.table.name == "bureau_balance":
+            path.write_text(PLAIN + "9,-1,C\n")
+        return faults
+
+    with monkeypatch.context() as patch, pytest.raises(RawDataError, match="changed or replaced meanwhile"):
+        patch.setattr(load_module, "_create", overtaken)
+        load(con, raw_dir)
+    assert "bureau_balance" in load(con, raw_dir)
+    assert con.execute("select count(*) from raw.bureau_balance where SK_ID_BUREAU = 9").fetchone() == (1,)
+
+
+def test_no_landing_takes_place_while_files_are_read(con: duckdb.DuckDBPyConnection, raw_dir: Path):
+    refused = pytest.raises(RawDataError, match="reads or changes it")
+    with reading(raw_dir), reading(raw_dir), refused, staging_folder(raw_dir):
+        pass
+    with staging_folder(raw_dir), pytest.raises(RawDataError, match="a landing at work there"):
+        load(con, raw_dir)

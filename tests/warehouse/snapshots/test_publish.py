@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.support.tiny_warehouse import approve, build_tiny_warehouse, change, query
+from tests.support.tiny_warehouse import approve, build_tiny_warehouse, change, query, record_build
 from warehouse import publish, verify
 from warehouse.core import fingerprint
 from warehouse.core.errors import QualityGateError, SnapshotError
@@ -137,7 +137,7 @@ def test_the_files_are_read_only(warehouse: Path, published: Path):
 def test_publishing_the_same_marts_again_keeps_the_snapshot(
     warehouse: Path, published: Path, capsys: pytest.CaptureFixture[str]
 ):
-    options = ["--warehouse", str(warehouse), "--published", str(published)]
+    options = ["--database", str(warehouse), "--published", str(published)]
     assert publish.main(options) == 0
     assert "published: " in capsys.readouterr().out
     assert publish.main(options) == 0
@@ -180,7 +180,7 @@ def test_marts_that_did_not_pass_the_gate_are_refused(
     prepare: Callable[[Path], object], found: str, warehouse: Path, published: Path, capsys: pytest.CaptureFixture[str]
 ):
     prepare(warehouse)
-    assert publish.main(["--warehouse", str(warehouse), "--published", str(published)]) == 1
+    assert publish.main(["--database", str(warehouse), "--published", str(published)]) == 1
     message = capsys.readouterr().err
     assert found in message and "python -m warehouse.quality" in message and len(message.splitlines()) == 1
     assert not published.exists()
@@ -194,7 +194,7 @@ def test_a_publish_that_is_killed_leaves_the_last_good_snapshot_serving(step: st
     killed = (
         "import os, signal, sys\nfrom warehouse import publish\nfrom warehouse.snapshots import publication\n"
         f"publication.{step} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "publish.main(['--warehouse', sys.argv[1], '--published', sys.argv[2]])"
+        "publish.main(['--database', sys.argv[1], '--published', sys.argv[2]])"
     )
     done = subprocess.run([sys.executable, "-c", killed, str(warehouse), str(published)], cwd=PROJECT_ROOT)
     assert done.returncode == -9
@@ -225,7 +225,7 @@ def test_a_failing_disk_is_one_clear_line_and_changes_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(publication, step, fail)
-    assert publish.main(["--warehouse", str(warehouse), "--published", str(published)]) == 1
+    assert publish.main(["--database", str(warehouse), "--published", str(published)]) == 1
     message = capsys.readouterr().err
     assert "No space left" in message and len(message.splitlines()) == 1
     assert current_snapshot(published) == first
@@ -234,9 +234,9 @@ def test_a_failing_disk_is_one_clear_line_and_changes_nothing(
 def test_marts_that_change_while_they_are_copied_are_not_published(
     warehouse: Path, published: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    def copy_others(source: Path, target: Path) -> tuple:
+    def copy_others(source: Path, target: Path, names: frozenset[str]) -> tuple:
         change(source, NEW_FEATURE)
-        return copy_marts(source, target)
+        return copy_marts(source, target, names)
 
     monkeypatch.setattr(publication, "copy_marts", copy_others)
     with pytest.raises(QualityGateError, match="changed while"):
@@ -386,3 +386,35 @@ def test_the_fingerprint_is_blind_to_the_order_of_rows_and_to_nothing_else(tmp_p
 
 def test_examples_in_the_documentation_hold():
     assert doctest.testmod(fingerprint).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"passed": False}, "a last build in which 3 models or tests failed or were skipped"),
+        ({"passed": None}, "a last build that did not end"),
+        ({"missing": 12}, "a last `dbt build` that left out 12 models or tests"),
+    ],
+    ids=["failed", "killed", "partial"],
+)
+def test_marts_of_a_build_that_was_not_whole_are_refused(warehouse: Path, published: Path, options: dict, message: str):
+    with duckdb.connect(str(warehouse)) as con:
+        record_build(con, **options)
+    with pytest.raises(QualityGateError) as caught:
+        publication.publish(warehouse, published)
+    assert message in str(caught.value) and "run: cd dbt_project && dbt build" in str(caught.value)
+
+
+def test_raw_files_that_were_loaded_after_the_build_are_refused(warehouse: Path, published: Path):
+    change(warehouse, "update meta.raw_files set fingerprint = 'f2'")
+    with pytest.raises(QualityGateError, match="raw files that were loaded after it: bureau"):
+        publication.publish(warehouse, published)
+
+
+def test_a_table_made_by_hand_is_not_published(warehouse: Path, published: Path):
+    change(warehouse, "create table marts.my_scratch as select * from raw.application_train")
+    snapshot, _ = publication.publish(warehouse, published)
+    assert "my_scratch" not in {mart["name"] for mart in snapshot.manifest["marts"]}
+    assert not query(snapshot.database, "select 1 from duckdb_tables() where table_name = 'my_scratch'")
+    assert snapshot.manifest["build"]["build_number"] == 1
+    assert snapshot.manifest["build"]["raw_fingerprints"] == {"bureau": "f1"}

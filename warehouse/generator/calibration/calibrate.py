@@ -9,6 +9,7 @@ usage: python -m warehouse.generator.calibration.calibrate --raw DIR [--out FILE
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -161,10 +162,10 @@ def housing_kinds(clients: Clients) -> dict[str, Any]:
         for kind in ("MODE", "MEDI"):
             values = clients[f"{base}_{kind}"]
             known = ~np.isnan(average) & ~np.isnan(values)
-            ranks = [np.argsort(np.argsort(v[known], kind="stable")) for v in (average, values)]
+            first, second = (np.argsort(np.argsort(v[known], kind="stable")) for v in (average, values))
             result[f"{base}_{kind}"] = {
                 "equal": round(float(np.mean(average[known] == values[known])), 4),
-                "correlation": round(float(np.corrcoef(*ranks)[0, 1]), 4),
+                "correlation": round(float(np.corrcoef(first, second)[0, 1]), 4),
                 **measure.score(values, labelled_weight(clients)).entry,
             }
     return result
@@ -211,7 +212,7 @@ def _part(name: str, part: object) -> str:
 
 
 @command
-def main(argv: list[str] | None = None) -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Calibrate on a folder of real files."""
     parser = argparse.ArgumentParser(prog="python -m warehouse.generator.calibration.calibrate", description=__doc__)
     parser.add_argument("--raw", type=Path, required=True, metavar="DIR", help="folder of the eight real files")

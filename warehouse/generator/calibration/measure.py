@@ -66,7 +66,10 @@ def score(values: Array, weights: Array, order: list[Any] | None = None, grid: A
     scores = np.full(len(values), np.nan)
     scores[known] = means[codes]
     if len(labels) > MAX_DISCRETE:
-        entry = {"quantiles": [_short(q) for q in quantiles(labels, shares, normal.cdf(grid))], **_atom(labels, shares)}
+        entry: dict[str, Any] = {
+            "quantiles": [_short(q) for q in quantiles(labels, shares, normal.cdf(grid))],
+            **_atom(labels, shares),
+        }
     else:
         entry = {"values": [_plain(label) for label in labels], "shares": [round(float(s), 5) for s in shares]}
     return Scored(entry, scores, scores / variance)

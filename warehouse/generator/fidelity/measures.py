@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-import duckdb
 import numpy as np
+from duckdb import DuckDBPyConnection as Connection
+from scipy.stats import rankdata, spearmanr
 
 from warehouse.generator.fidelity.features import DEPENDENT, FEATURES, history_sql
 from warehouse.loading.contract import Column, Contract
 
-Connection = duckdb.DuckDBPyConnection
 SENTINEL = 365243
 CUTS = (*(round(0.05 * k, 2) for k in range(1, 20)), 0.99)
 
@@ -52,10 +52,10 @@ def count_entries(contract: Contract, real: Connection, generated: Connection) -
         gap = 1 - min(expected, found) / max(expected, found)
         yield Entry("rows_per_client", table.name, "", expected, found, gap)
     known = "select sum(weight * cast({} as integer)) / sum(weight) from clients"
-    for table in ("bureau", "previous_application", "credit_card_balance"):
-        query = known.format(f"SK_ID_CURR in (select SK_ID_CURR from {table})")
-        shares = [_scalar(con, query) for con in (real, generated)]
-        yield Entry("null_rate", table, "(clients without)", 1 - shares[0], 1 - shares[1], abs(shares[0] - shares[1]))
+    for history in ("bureau", "previous_application", "credit_card_balance"):
+        query = known.format(f"SK_ID_CURR in (select SK_ID_CURR from {history})")
+        there, here = _scalar(real, query), _scalar(generated, query)
+        yield Entry("null_rate", history, "(clients without)", 1 - there, 1 - here, abs(there - here))
 
 
 def column_entries(contract: Contract, real: Connection, generated: Connection) -> Iterator[Entry]:
@@ -93,8 +93,8 @@ def dependence_entries(real: Connection, generated: Connection) -> Iterator[Entr
             for con in (real, generated)
         ]
         for first, second in combinations(columns, 2):
-            values = [rank_correlation(frame[first], frame[second]) for frame in frames]
-            yield Entry("correlation", table, f"{first}, {second}", *values, abs(values[0] - values[1]) / 2)
+            there, here = (rank_correlation(frame[first], frame[second]) for frame in frames)
+            yield Entry("correlation", table, f"{first}, {second}", there, here, abs(there - here) / 2)
 
 
 def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
@@ -104,10 +104,9 @@ def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
     1.0
     """
     known = ~np.isnan(x) & ~np.isnan(y)
-    ranks = [_ranks(values[known]) for values in (x, y)]
-    if known.sum() < 3 or min(np.ptp(rank) for rank in ranks) == 0:
+    if known.sum() < 3 or min(np.ptp(values[known]) for values in (x, y)) == 0:
         return 0.0
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(spearmanr(x[known], y[known]).statistic)
 
 
 def auc(target: np.ndarray, values: np.ndarray) -> float:
@@ -118,7 +117,7 @@ def auc(target: np.ndarray, values: np.ndarray) -> float:
     """
     known = ~np.isnan(values)
     target, values = target[known], values[known]
-    ranks = _ranks(values)
+    ranks = rankdata(values)
     positives = int(target.sum())
     negatives = len(target) - positives
     if not positives or not negatives:
@@ -126,16 +125,10 @@ def auc(target: np.ndarray, values: np.ndarray) -> float:
     return float((ranks[target == 1].sum() - positives * (positives + 1) / 2) / (positives * negatives))
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1, ties share their mean."""
-    _, index, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[index]
-
-
 def _column(table: str, column: Column, real: Connection, generated: Connection) -> Iterator[Entry]:
     null = f"sum(weight * cast({column.name} is null as integer)) / sum(weight)"
-    nulls = [_scalar(con, f"select {null} from {_weighted(table)}") for con in (real, generated)]
-    yield Entry("null_rate", table, column.name, *nulls, abs(nulls[0] - nulls[1]))
+    there, here = (_scalar(con, f"select {null} from {_weighted(table)}") for con in (real, generated))
+    yield Entry("null_rate", table, column.name, there, here, abs(there - here))
     name = column.name
     if column.data_type == "varchar":
         yield _frequencies(table, name, real, generated)
@@ -146,9 +139,9 @@ def _column(table: str, column: Column, real: Connection, generated: Connection)
         and table in ("application_train", "previous_application")
     ):
         query = f"select sum(weight * cast({name} = {SENTINEL} as integer)) / sum(weight) from {_weighted(table)}"
-        rates = [_scalar(con, query) or 0.0 for con in (real, generated)]
-        if max(rates) > 0:
-            yield Entry("sentinel_rate", table, name, *rates, abs(rates[0] - rates[1]))
+        there, here = (_scalar(con, query) or 0.0 for con in (real, generated))
+        if max(there, here) > 0:
+            yield Entry("sentinel_rate", table, name, there, here, abs(there - here))
         name = f"nullif({name}, {SENTINEL})"
     entry = _distribution(table, column.name, name, real, generated)
     if entry is not None:
@@ -171,7 +164,8 @@ def _frequencies(table: str, name: str, real: Connection, generated: Connection)
 
 def _distribution(table: str, label: str, expression: str, real: Connection, generated: Connection) -> Entry | None:
     """Kolmogorov-Smirnov distance over the real quantiles."""
-    quantiles = _scalar(real, f"select quantile_disc({expression}, {list(CUTS)}) from {_weighted(table)}")
+    query = f"select quantile_disc({expression}, {list(CUTS)}) from {_weighted(table)}"
+    (quantiles,) = real.execute(query).fetchone()
     if quantiles is None:
         return None
     cuts = sorted(set(quantiles))
@@ -193,9 +187,9 @@ def _aucs(table: str, query: str, real: Connection, generated: Connection) -> It
     for name in frames[0]:
         if name == "TARGET" or np.nanstd(frames[0][name]) == 0:
             continue
-        values = [auc(frame["TARGET"], frame[name]) for frame in frames]
+        there, here = (auc(frame["TARGET"], frame[name]) for frame in frames)
         noise = float(np.sqrt(sum(_auc_variance(frame["TARGET"][~np.isnan(frame[name])]) for frame in frames)))
-        yield Entry("auc", table, name, *values, abs(values[0] - values[1]), noise)
+        yield Entry("auc", table, name, there, here, abs(there - here), noise)
 
 
 def _auc_variance(target: np.ndarray) -> float:

@@ -82,7 +82,10 @@ class Population:
     def counts(self, chunk: Chunk, block: str) -> Array:
         """Rows of a block that each client of the chunk has."""
         score = chunk.scores[:, self.statistics.clients.position[f"{block}.count"]]
-        return self.model(block).count.at(score).astype(int)
+        count = self.model(block).count
+        if count is None:
+            raise TypeError(f"{block} has no number of rows per client")
+        return count.at(score).astype(int)
 
     def model(self, block: str) -> RowModel:
         """Model of a block's rows."""

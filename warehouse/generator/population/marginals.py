@@ -44,11 +44,11 @@ class Marginal:
         """Value that belongs to a score; monotone in the order of `values`."""
         if self.grid is not None:
             return np.interp(z, self.grid, self.values)
-        return self.values[np.searchsorted(self.thresholds, z)]
+        return self.values[self._position(z)]
 
     def score(self, z: np.ndarray) -> np.ndarray:
         """What the value tells about its score: E[z | value], the score itself if continuous."""
-        return z if self.grid is not None else self._means[np.searchsorted(self.thresholds, z)]
+        return z if self.grid is not None else self._means[self._position(z)]
 
     def scaled(self, z: np.ndarray) -> np.ndarray:
         """`score` by its variance: two of these have the correlation of the underlying scores as covariance."""
@@ -56,7 +56,16 @@ class Marginal:
 
     @cached_property
     def _shares(self) -> np.ndarray:
-        return np.diff(np.append(normal.cdf(self.thresholds), 1.0), prepend=0.0)
+        return np.diff(np.append(normal.cdf(self._steps), 1.0), prepend=0.0)
+
+    @property
+    def _steps(self) -> np.ndarray:
+        if self.thresholds is None:
+            raise TypeError("a continuous variable has no thresholds")
+        return self.thresholds
+
+    def _position(self, z: np.ndarray) -> np.ndarray:
+        return np.searchsorted(self._steps, z)
 
     @cached_property
     def _means(self) -> np.ndarray:

@@ -117,7 +117,8 @@ class RowSampler:
     def _split(self, name: str) -> None:
         """Divide every group by the next group variable, scored within it."""
         marginals = self.model.groups[name]
-        groups, group = [], np.zeros(self.size, np.int16)
+        groups: list[str] = []
+        group = np.zeros(self.size, np.int16)
         self.scaled[name] = np.full(self.size, np.nan)
         for k, label in enumerate(self.groups):
             rows = np.flatnonzero(self.group[: self.chosen] == k)
