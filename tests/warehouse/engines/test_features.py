@@ -104,7 +104,7 @@ def test_features_of_generated_clients_are_those_of_the_build(
 
 def test_features_of_real_clients_are_those_of_the_build(sample_dir: Path, tmp_path: Path):
     path = tmp_path / "home_credit.duckdb"
-    result = build_marts(sample_dir, path, command="run")
+    result = build_marts(sample_dir, path)
     assert result.success, result.exception
     approve(path)
     real = publish(path, tmp_path / "published")[0]
@@ -172,10 +172,10 @@ def test_a_snapshot_answers_by_its_own_sql(snapshot: Snapshot, applicants: list[
     """An older revision had another rule, another contract and no feature that came later."""
     older = Snapshot(shutil.copytree(snapshot.folder, tmp_path / snapshot.snapshot_id))
     older.database.chmod(0o644)
+    rule, older_rule = "amt_credit - amt_goods_price", "amt_goods_price - amt_credit"
     change(
         older.database,
-        "update meta.feature_models set sql = "
-        "replace(sql, 'amt_credit - amt_goods_price', 'amt_goods_price - amt_credit')",
+        f"update meta.feature_models set sql = replace(sql, '{rule}', '{older_rule}')",
         'update meta.raw_tables set definition = replace(definition, \'"XNA"]\', \'"XNA", "Q"]\')',
     )
     applicant = with_application(applicants[0], CODE_GENDER="Q", AMT_CREDIT=300_000, AMT_GOODS_PRICE=250_000)
