@@ -38,7 +38,6 @@ def store(tmp_path_factory) -> Settings:
         "create table marts.client_features as select 'training' as population, * exclude (target) "
         "from marts.training_set union all by name select 'scoring' as population, * from marts.scoring_set",
     )
-    change(settings.duckdb_path, "alter table marts.feature_catalog add column mart varchar")
     approve(settings.duckdb_path)
     publish(settings.duckdb_path, settings.published_dir)
     with pytest.MonkeyPatch.context() as patch:

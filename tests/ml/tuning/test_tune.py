@@ -23,7 +23,7 @@ from ml.modelling.recipe import MemberSpec, TrainingConfig
 from ml.registry.recipes import StoredRecipe, read_recipe, recipe_path, write_recipe
 from ml.registry.registry import Registry
 from ml.tune import main
-from ml.tuning.confirmation import Confirmation
+from ml.tuning.confirmation import Confirmation, confirm
 from ml.tuning.objective import Objective
 from ml.tuning.space import lightgbm_parameters, starting_point, suggest, with_values
 from ml.tuning.study import finished
@@ -140,7 +140,7 @@ def test_an_older_recipe_that_stays_in_use_is_named(place, monkeypatch, capsys):
 
 def test_the_default_recipe_is_not_better_than_itself(data):
     folds = assign_folds(data, 2, seed=1)
-    same = ml.tuning.objective.confirm(data, BASE, folds, "cost", starting_point(BASE))
+    same = confirm(data, BASE, folds, "cost", starting_point(BASE))
     assert same.tuned == same.default
     assert same.chance_worse == 0.5
     assert not same.accepted
@@ -150,7 +150,7 @@ def test_the_default_recipe_is_not_better_than_itself(data):
 def test_a_recipe_that_learns_nothing_is_not_accepted(data, kind):
     blind = starting_point(BASE) | {"n_estimators": 1, "learning_rate": 1e-6}
     trees = replace(BASE, members=(MemberSpec(),))
-    verdict = ml.tuning.objective.confirm(data, trees, assign_folds(data, 2, seed=1), kind, blind)
+    verdict = confirm(data, trees, assign_folds(data, 2, seed=1), kind, blind)
     assert verdict.chance_worse > 0.9
     assert not verdict.accepted
 
@@ -199,8 +199,8 @@ def test_a_study_of_other_folds_is_not_continued(place, capsys):
 @pytest.mark.parametrize(
     ("arguments", "found"),
     [
-        (["--trials", "0"], "--trials above 0"),
-        (["--timeout", "-1"], "--timeout above 0"),
+        (["--trials", "0"], "a whole number from 1 on for --trials; found 0"),
+        (["--timeout", "-1"], "a number above 0 for --timeout; found -1.0"),
         (["--folds", "1"], "found 1"),
         (["--holdout", "1"], "found 1.0"),
         (["--storage", "nonsense://x"], "pass --storage"),
