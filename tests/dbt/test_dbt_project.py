@@ -254,7 +254,7 @@ def test_histories_without_rows_leave_their_features_null(generated_raw_dir: Pat
         clients, known, with_history = found.fetchone()
         assert (clients > 0, known, with_history) == (True, 0, 0)
     assert quality(["--warehouse", str(warehouse), "--report", str(tmp_path / "quality.json")]) == 0
-    assert "raw.bureau: at least one row" in capsys.readouterr().out
+    assert "raw.bureau: expected at least one row" in capsys.readouterr().out
 
 
 DAMAGE = {

@@ -17,7 +17,8 @@ DISPATCHED = {
     "int_installments_by_number",  # keys_with_a_number_twice
 }
 FUNCTIONS = """
-    abs avg cast coalesce count decimal exp floor greatest lag lead least ln max max_by median min min_by nullif pow power
+    abs avg cast coalesce count decimal exp
+    floor greatest lag lead least ln max max_by median min min_by nullif pow power
     row_number sign sqrt stddev_pop stddev_samp sum
 """
 KEYWORDS = "and as else in not or over select then using when"

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from statistics import median
 
+import duckdb
 import mlflow
 import pytest
 
@@ -19,7 +20,7 @@ from ml.modelling.recipe import TrainingConfig
 from ml.registry.registry import Registry
 from tests.support.explain_fixtures import write_explained_warehouse
 from tests.support.ml_fixtures import name_store, prepare_store
-from tests.support.tiny_warehouse import approve, change
+from tests.support.tiny_warehouse import approve, change, record_build
 from warehouse.core.settings import PROJECT_ROOT, Settings
 from warehouse.snapshots.publication import publish
 
@@ -38,6 +39,8 @@ def store(tmp_path_factory) -> Settings:
         "create table marts.client_features as select 'training' as population, * exclude (target) "
         "from marts.training_set union all by name select 'scoring' as population, * from marts.scoring_set",
     )
+    with duckdb.connect(str(settings.duckdb_path)) as con:
+        record_build(con)
     approve(settings.duckdb_path)
     publish(settings.duckdb_path, settings.published_dir)
     with pytest.MonkeyPatch.context() as patch:

@@ -227,7 +227,7 @@ def test_a_build_that_finds_nothing_changed_knows_the_sql_all_the_same(
     recorded = query(path, "from meta.model_sql order by relation")
     change(path, "delete from meta.model_sql")
     result = build_marts(generated_raw_dir, path, command="run")
-    done = [run for run in result.result if run.status != "no-op"]  # exposures
+    done = [run for run in result.result if run.node.resource_type == "model"]
     assert {run.adapter_response.get("_message") for run in done} == {"UNCHANGED"}
     assert query(path, "from meta.model_sql order by relation") == recorded
 
