@@ -54,7 +54,7 @@ run: setup ## raw files -> marts -> quality gate -> snapshot -> models -> scores
 	@$(BIN)/python -m ml.summary
 
 test: setup lint ## linters, then pytest on two processes
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## ruff, import-linter, mypy and sqlfluff
 	$(BIN)/ruff check .
