@@ -212,6 +212,7 @@ def _shortened(text: str) -> str:
 
 
 def sentence(change: Promotion) -> str:
+    """A change of champion in one line: when, from which version to which, by whom and why."""
     previous = "none" if change.previous is None else change.previous
     guard = ", guard overridden" if change.guard == REFUSED else ""
     return (
