@@ -17,6 +17,8 @@ export CREDIT_PUBLISHED_DIR := $(abspath $(CREDIT_PUBLISHED_DIR))
 endif
 # Empty (`make run QUICK=`): all families on all rows, thirty trials of tuning, four cross-validations.
 QUICK ?= --quick
+# Clients to generate when there are no raw files: `make run CLIENTS=2000`.
+CLIENTS ?=
 export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export OMP_WAIT_POLICY := PASSIVE
@@ -38,12 +40,13 @@ $(VENV)/.installed: requirements.txt
 	@touch $@
 
 run: setup ## raw files -> marts -> quality gate -> snapshot -> models -> scores, reasons, card -> drift report
-	$(BIN)/python -m warehouse.prepare
-	cd dbt_project && $(BIN)/dbt build
+	$(BIN)/python -m warehouse.prepare $(if $(CLIENTS),--clients $(CLIENTS))
+	@# unit tests are about the SQL, not about these rows: `make test` runs them
+	cd dbt_project && $(BIN)/dbt build --exclude-resource-type unit_test
 	$(BIN)/python -m warehouse.quality
 	$(BIN)/python -m warehouse.publish
 	$(BIN)/python -m ml.compare $(QUICK)
-	$(BIN)/python -m ml.tune $(if $(QUICK),--trials 1 --folds 2)
+	$(if $(QUICK),,$(BIN)/python -m ml.tune)
 	$(BIN)/python -m ml.train $(QUICK)
 	$(BIN)/python -m ml.predict --population scoring
 	@# the model of this run: the champion may be one of other data, which these cannot judge

@@ -65,7 +65,12 @@ def command(main: Main) -> Callable[..., int]:
 def _is_interrupt(error: Exception) -> bool:
     """Whether Ctrl-C reached DuckDB while it worked, which raises its own error then."""
     duckdb = sys.modules.get("duckdb")
-    return duckdb is not None and isinstance(error, duckdb.InterruptException)
+    if duckdb is None:
+        return False
+    # its Python client raises either, depending on whether rows were still being computed or already being fetched
+    return isinstance(error, duckdb.InterruptException) or (
+        type(error) is RuntimeError and str(error) == "Query interrupted"
+    )
 
 
 def _line(error: Exception) -> str | None:
