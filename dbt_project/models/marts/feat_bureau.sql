@@ -86,9 +86,9 @@ by_client as (
         {% endfor %}
         -- [days from application | bureau_history | of bureau_closed_loan_count] last closing of a loan elsewhere: Date when the last bureau loan to be closed was closed.
         max(days_enddate_fact) as bureau_days_enddate_fact_max,
-        -- [days | bureau_history | of bureau_closed_loan_count] mean time closed after plan, loans elsewhere: Mean of actual minus contractual end over closed bureau loans, negative when they were closed early.
+        -- [days | bureau_history | of bureau_closed_loan_count] mean time closed after plan, loans elsewhere: Mean of actual minus contractual end over bureau loans that have ended, negative when they were closed early.
         avg(closed_after_planned_days) as bureau_closed_after_planned_days_mean,
-        -- [days | bureau_history | of bureau_closed_loan_count] longest time closed after plan, loans elsewhere: Largest of actual minus contractual end over closed bureau loans, negative when all were closed early.
+        -- [days | bureau_history | of bureau_closed_loan_count] longest time closed after plan, loans elsewhere: Largest of actual minus contractual end over bureau loans that have ended, negative when all were closed early.
         max(closed_after_planned_days) as bureau_closed_after_planned_days_max,
         -- [days | bureau_history | of bureau_loan_count] mean planned duration, loans elsewhere: Mean planned duration of bureau loans.
         avg(planned_days) as bureau_planned_days_mean,
@@ -102,7 +102,7 @@ by_client as (
         avg(days_since_loan_before) as bureau_days_between_loans_mean,
         -- [days | bureau_history] shortest time between loans elsewhere: Shortest time between successive bureau loans; null when there are fewer than two.
         min(days_since_loan_before) as bureau_days_between_loans_min,
-        -- [currency | debt] total limit of credit cards elsewhere: Total of the limits of the credit cards that the bureau knows.
+        -- [currency | debt] total credit limit, loans elsewhere: Total of the credit limits that the bureau reports, nearly all of them of credit cards; null when it reports none.
         {{ exact_sum('amt_credit_sum_limit', 3) }} as bureau_credit_limit_sum,
         -- [currency | debt | of bureau_active_loan_count] total monthly payment, active loans elsewhere: Total of the annuities of active bureau loans; 0 when none is active.
         {{ sum_where('amt_annuity', 'is_active = 1', 3) }} as bureau_active_annuity_sum,
@@ -127,7 +127,7 @@ by_client as (
 
         -- [count | bureau_history] loans elsewhere with a monthly history: Number of bureau loans with a monthly history.
         count(observed_month_count) as bureau_balance_loan_count,
-        -- [count | bureau_history] months observed on loans elsewhere: Months of history observed, summed over bureau loans.
+        -- [count | bureau_history] months observed on loans elsewhere: Months of history observed, summed over bureau loans; null when no monthly history is known.
         cast(sum(observed_month_count) as bigint) as bureau_balance_month_count,
         -- [share 0..1 | bureau_lateness | of bureau_balance_month_count] share of months past due, loans elsewhere: Months past due among all months observed on bureau loans.
         {{ safe_ratio('sum(late_month_count)', 'sum(observed_month_count)') }} as bureau_balance_late_month_share,

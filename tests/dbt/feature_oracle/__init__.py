@@ -34,6 +34,7 @@ FAMILIES: list[Family] = [
     bureau.bureau_groups,
     bureau.bureau_windows,
     bureau.bureau_times,
+    bureau.bureau_amounts,
     bureau.bureau_against_application,
     bureau.bureau_history,
     previous.previous_groups,

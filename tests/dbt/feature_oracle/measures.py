@@ -48,6 +48,17 @@ def share(rows: pd.DataFrame, where: pd.Series) -> pd.Series:
     return where.groupby(rows[CLIENT]).mean()
 
 
+def statistics(rows: pd.DataFrame, where: pd.Series, column: str, prefix: str) -> dict[str, pd.Series]:
+    """Sum, mean, largest and smallest value by client, over the rows that the condition holds for."""
+    chosen = rows[where]
+    return {
+        f"{prefix}_sum": total_or_none(rows, where, column),
+        f"{prefix}_mean": mean(chosen, column),
+        f"{prefix}_max": largest(chosen, column),
+        f"{prefix}_min": smallest(chosen, column),
+    }
+
+
 def slope(rows: pd.DataFrame, column: str, time: str, by: str = CLIENT) -> pd.Series:
     """Least-squares slope against time; unknown when all values stand at one time."""
     known = rows.dropna(subset=[column])
