@@ -40,6 +40,8 @@ FAMILIES: list[Family] = [
     previous.previous_groups,
     previous.previous_last,
     previous.previous_shares,
+    previous.previous_windows,
+    previous.previous_times,
     previous.previous_against_application,
     previous.running_payments,
     instalments.instalment_windows,

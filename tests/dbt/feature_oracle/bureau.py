@@ -4,6 +4,7 @@ import pandas as pd
 
 from tests.dbt.feature_oracle.measures import (
     how_many,
+    known_clients,
     largest,
     mean,
     newest_first,
@@ -123,7 +124,7 @@ def bureau_against_application(tables: Tables) -> pd.DataFrame:
     debt, credit = total(loans, "AMT_CREDIT_SUM_DEBT"), total(loans, "AMT_CREDIT_SUM")
     return pd.DataFrame(
         {
-            "has_bureau_history": pd.Series(x.index.isin(loans[CLIENT]), index=x.index),
+            "has_bureau_history": known_clients(x, loans),
             "bureau_active_loan_share": share(loans, active),
             "bureau_debt_to_credit_ratio": ratio(debt, credit),
             "bureau_active_debt_to_credit_ratio": ratio(active_debt(tables), granted),

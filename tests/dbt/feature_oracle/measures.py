@@ -11,6 +11,11 @@ def ratio(numerator: pd.Series, denominator: pd.Series) -> pd.Series:
     return numerator / denominator.where(denominator != 0)
 
 
+def known_clients(applications: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
+    """Whether the client has rows."""
+    return pd.Series(applications.index.isin(rows[CLIENT]), index=applications.index)
+
+
 def total(rows: pd.DataFrame, column: str) -> pd.Series:
     """Sum by client; unknown where no row has a value."""
     return rows.groupby(CLIENT)[column].sum(min_count=1)
