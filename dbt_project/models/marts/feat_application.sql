@@ -282,7 +282,7 @@ features as (
         -- [share 0..1 | social_circle | of obs_30_cnt_social_circle] share of acquaintances in default: Acquaintances who were in default at 30 days past due among those observed.
         {{ safe_ratio('def_30_cnt_social_circle', 'obs_30_cnt_social_circle') }}
             as application_social_circle_default_share,
-        -- [score 0..3 | external_scores | not a reason] sum of the external scores: Sum of the external scores that are known, 0 when none is.
+        -- [score 0..3 | external_scores | not a reason] sum of the external scores: Sum of the external scores that are known, 0 when none is; never null.
         ext_source_total as application_ext_source_sum,
         -- [score 0..1 | external_scores | not a reason] variation in the external scores: Standard deviation of the three external scores; null unless all three are known.
         case

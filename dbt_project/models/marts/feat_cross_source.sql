@@ -89,6 +89,8 @@ gathered as (
         bureau.bureau_days_credit_min,
         previous.previous_days_decision_min,
         pos_cash.pos_months_min,
+        credit_card.card_months_min,
+        installments.installments_days_instalment_min,
         bureau.bureau_balance_months_late_last,
         pos_cash.pos_months_late_last,
         credit_card.card_months_late_last,
@@ -156,8 +158,10 @@ features as (
             'coalesce(summed.previous_running_future_payment_sum, 0) + coalesce(summed.card_balance_last, 0)', 'summed.debt'
         ) }} as cross_home_credit_debt_ratio,
         -- [days from application | previous_terms] first contact ever with a lender: First contact ever with a lender; null when no source knows the client.
-        least(summed.bureau_days_credit_min, summed.previous_days_decision_min, 30 * summed.pos_months_min)
-            as cross_days_first_contact,
+        least(
+            summed.bureau_days_credit_min, summed.previous_days_decision_min, summed.installments_days_instalment_min,
+            30 * summed.pos_months_min, 30 * summed.card_months_min
+        ) as cross_days_first_contact,
         -- [days from application | punctuality] last lateness anywhere: Most recent lateness on any loan or card; null when never late.
         greatest(
             30 * summed.bureau_balance_months_late_last, 30 * summed.pos_months_late_last,

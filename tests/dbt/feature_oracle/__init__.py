@@ -16,6 +16,7 @@ from tests.dbt.feature_oracle import (
     instalments,
     pos_cash,
     previous,
+    risk_themes,
     windows,
 )
 from tests.dbt.feature_oracle.tables import Tables, read_tables
@@ -25,6 +26,7 @@ __all__ = ["FAMILIES", "Family", "Tables", "read_tables"]
 Family = Callable[[Tables], pd.DataFrame]
 
 FAMILIES: list[Family] = [
+    application.application_columns,
     application.external_scores,
     application.application_ratios,
     application.application_counts,
@@ -59,4 +61,5 @@ FAMILIES: list[Family] = [
     cross_source.cross_duties,
     cross_source.cross_times,
     cross_source.cross_peers,
+    risk_themes.risk_indices,
 ]
