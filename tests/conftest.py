@@ -65,6 +65,17 @@ def generated_raw_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def real_warehouse(sample_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse of the sample of real clients, its tests not run; not to be changed."""
+
+    def fill(folder: Path) -> None:
+        result = build_marts(sample_dir, folder / "home_credit.duckdb", command="run")
+        assert result.success, result.exception or [r.message for r in result.result if r.status == "error"]
+
+    return made_once(tmp_path_factory, "real-warehouse", fill) / "home_credit.duckdb"
+
+
+@pytest.fixture(scope="session")
 def built_warehouse(generated_raw_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse that `dbt build` made of the generated files, all its tests passed; not to be changed."""
 

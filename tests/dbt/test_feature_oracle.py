@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -10,7 +9,6 @@ import pandas as pd
 import pytest
 
 from tests.dbt import feature_oracle as oracle
-from tests.support.building import build_marts
 
 RELATIVE = 1e-6
 ROUNDING = 1e-10  # of the feature's largest value (at least 1): differences of large numbers
@@ -36,23 +34,12 @@ class Warehouse:
         return self.known[family.__name__]
 
 
-@pytest.fixture(scope="module", params=["generated clients", "real clients"])
-def warehouse(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    if request.param == "generated clients":
-        path = request.getfixturevalue("built_warehouse")
-    else:
-        path = _built_from(request.getfixturevalue("sample_dir"), tmp_path_factory.mktemp("real_clients"))
-    with duckdb.connect(str(path), read_only=True) as con:
+@pytest.fixture(scope="module", params=["built_warehouse", "real_warehouse"])
+def warehouse(request: pytest.FixtureRequest) -> Iterator[Warehouse]:
+    with duckdb.connect(str(request.getfixturevalue(request.param)), read_only=True) as con:
         features = con.execute("select * from marts.client_features").df().set_index("sk_id_curr")
         catalog = con.execute("select feature from marts.feature_catalog").df()["feature"]
         yield Warehouse(oracle.read_tables(con), features, frozenset(catalog))
-
-
-def _built_from(raw_dir: Path, folder: Path) -> Path:
-    path = folder / "home_credit.duckdb"
-    result = build_marts(raw_dir, path, command="run")
-    assert result.success, result.exception or [r.message for r in result.result if r.status == "error"]
-    return path
 
 
 @pytest.mark.parametrize("family", oracle.FAMILIES, ids=lambda family: family.__name__)

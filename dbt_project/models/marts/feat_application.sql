@@ -301,7 +301,7 @@ features as (
         ) as application_interest_rate_plausible_min,
         -- [currency | affordability | made of family] yearly income per adult: Yearly income per adult of the family.
         {{ safe_ratio('amt_income_total', 'cnt_fam_members - cnt_children') }} as application_income_per_adult,
-        -- [currency | affordability] yearly income left after twelve monthly payments: Yearly income left after twelve annuities of this loan.
+        -- [currency | affordability] yearly income left after twelve monthly payments: Yearly income left after twelve annuities of this loan, negative when they are more.
         amt_income_total - 12 * amt_annuity as application_income_after_annuities,
         -- [ratio | property | not a reason] age of the car over time in employment: Age of the car over time in the present employment.
         {{ safe_ratio('own_car_age * 365.25', '-days_employed') }} as application_car_age_to_employed_ratio
