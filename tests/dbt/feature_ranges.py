@@ -94,7 +94,7 @@ def faults(con: duckdb.DuckDBPyConnection) -> list[str]:
     """Every feature of a built warehouse that breaks a rule, with the rule and what was found."""
     catalog = _catalog(con)
     features = con.execute("select * from marts.client_features").df()
-    found = [*_out_of_range(catalog), *_not_whole(catalog, features), *_null_for_another_reason(con, catalog)]
+    found = [*_out_of_range(catalog, features), *_not_whole(catalog, features), *_null_for_another_reason(con, catalog)]
     broken = _broken(con, IDENTITIES | _order_of_statistics(catalog) | _order_of_windows(catalog))
     found += [f"{rule}: not so for {clients} clients" for rule, clients in broken.items()]
     unpaid = con.execute(PAID_AND_SHORT).fetchone()[0]
@@ -112,14 +112,16 @@ def _catalog(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     ).df()
 
 
-def _out_of_range(catalog: pd.DataFrame) -> list[str]:
-    return [
-        f"{feature.feature}: expected {lowest} to {highest} {feature.unit}; "
-        f"found {feature.minimum} to {feature.maximum}"
-        for feature in catalog.itertuples()
-        for lowest, highest in [bounds(feature.unit, feature.description, feature.lowest, feature.highest)]
-        if feature.minimum < lowest - TOLERANCE or feature.maximum > highest + TOLERANCE
-    ]
+def _out_of_range(catalog: pd.DataFrame, features: pd.DataFrame) -> list[str]:
+    found = []
+    for feature in catalog[catalog["unit"] != "category"].itertuples():
+        lowest, highest = bounds(feature.unit, feature.description, feature.lowest, feature.highest)
+        smallest, largest = features[feature.feature].min(), features[feature.feature].max()
+        if smallest < lowest - TOLERANCE or largest > highest + TOLERANCE:
+            found.append(
+                f"{feature.feature}: expected {lowest} to {highest} {feature.unit}; found {smallest} to {largest}"
+            )
+    return found
 
 
 def bounds(unit: str, description: str, lowest: float, highest: float) -> tuple[float, float]:

@@ -4,10 +4,6 @@ Each family is a function that gives a frame indexed by client, with a column pe
 has no value. Nothing here follows how the SQL gets there: no buckets, no sums of squares, one pass per feature.
 """
 
-from collections.abc import Callable
-
-import pandas as pd
-
 from tests.dbt.feature_oracle import (
     application,
     bureau,
@@ -19,11 +15,19 @@ from tests.dbt.feature_oracle import (
     risk_themes,
     windows,
 )
+from tests.dbt.feature_oracle.comparison import Family, Warehouse, differences, read_features, read_warehouse
 from tests.dbt.feature_oracle.tables import Tables, read_tables
 
-__all__ = ["FAMILIES", "Family", "Tables", "read_tables"]
-
-Family = Callable[[Tables], pd.DataFrame]
+__all__ = [
+    "FAMILIES",
+    "Family",
+    "Tables",
+    "Warehouse",
+    "differences",
+    "read_features",
+    "read_tables",
+    "read_warehouse",
+]
 
 FAMILIES: list[Family] = [
     application.application_columns,
