@@ -10,7 +10,7 @@ import pytest
 from tests.dbt import feature_oracle as oracle
 
 
-@pytest.fixture(scope="module", params=["built_warehouse", "real_warehouse"])
+@pytest.fixture(scope="module", params=["built_warehouse", "edge_warehouse", "real_warehouse"])
 def warehouse(request: pytest.FixtureRequest) -> Iterator[oracle.Warehouse]:
     with duckdb.connect(str(request.getfixturevalue(request.param)), read_only=True) as con:
         yield oracle.read_warehouse(con)

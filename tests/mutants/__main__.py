@@ -1,8 +1,8 @@
 """Make models wrong one at a time, by a grammar of slips, and count how many of them the tests of the features find.
 
-A small warehouse is built once from generated clients; each mutation of the compiled SQL of a model is built in it with
-all that reads the model, judged by the oracle, the rules of ranges and the data tests of dbt, and taken back. The unit
-tests of dbt and all other tests are left out: they could only find more.
+A small warehouse is built once from generated clients at the edges of the rules. Each mutation of the compiled SQL of a
+model is built in it with all that reads the model, judged by the oracle, the rules of ranges and the data tests of dbt,
+and taken back. The unit tests of dbt and all other tests are left out: they could only find more.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from tests.mutants.equivalent import reason
 from tests.mutants.grammar import Mutation, draw, mutations
 from tests.mutants.judges import BuiltModels
 from tests.support.building import build_marts
+from tests.support.edges import put_on_edges
 from warehouse.generate import main as generate
 
 WANTED = 0.95
@@ -27,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("--count", type=int, default=60, help="mutations that run (60)")
     parser.add_argument("--seed", type=int, default=1, help="of the mutations drawn (1)")
-    parser.add_argument("--clients", type=int, default=1500, help="clients generated (1500)")
+    parser.add_argument("--clients", type=int, default=600, help="clients generated (600)")
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         path = built(Path(folder), options.clients)
@@ -40,7 +41,8 @@ def built(folder: Path, clients: int) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CREDIT_THREADS", "1")
         assert generate(["--clients", str(clients), "--seed", "7", "--out", str(folder / "raw")]) == 0
-        result = build_marts(folder / "raw", folder / "home_credit.duckdb")
+        put_on_edges(folder / "raw", folder / "edges")
+        result = build_marts(folder / "edges", folder / "home_credit.duckdb")
     assert result.success, result.exception
     return folder / "home_credit.duckdb"
 

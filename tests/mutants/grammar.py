@@ -36,6 +36,13 @@ class Mutation:
         new = " ".join(text.split())
         return f"{self.model}, {self.slip}: {before} [{old} -> {new}] {' '.join(after.split())}"
 
+    @property
+    def is_dead(self) -> bool:
+        """Whether it changes a column that nothing reads: an aggregate of a bucket that no window needs."""
+        column = re.search(r"\bas (\w+_(?:n|s|r|q|t|tt|ts|min|max)),\n", self.sql[self.edit[1] :])
+        in_buckets = "by_bucket as" in self.sql[: self.edit[0]] and "by_client as" in self.sql[self.edit[1] :]
+        return bool(in_buckets and column and len(re.findall(rf"\b{column[1]}\b", self.sql)) == 1)
+
 
 def without_comments(sql: str) -> str:
     """The SQL without its lines of comment."""
@@ -47,7 +54,9 @@ def mutations(model: str, sql: str) -> Iterator[Mutation]:
     sql = without_comments(sql)
     for slip, find in SLIPS.items():
         for edit in find(sql):
-            yield Mutation(model, slip, edit, sql)
+            mutation = Mutation(model, slip, edit, sql)
+            if not mutation.is_dead:
+                yield mutation
 
 
 def draw(found: list[Mutation], seed: int) -> Iterator[Mutation]:
