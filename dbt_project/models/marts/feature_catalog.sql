@@ -71,13 +71,13 @@ described as (
     from (
         values
         {% for feature in features %}
-        {% set meta = feature.config.meta %}
+        {% set meta = feature.meta %}
         (
-            {{ quoted(feature.name) }}, {{ quoted(meta.mart) }}, {{ quoted(meta.sources) }},
+            {{ quoted(feature.name) }}, {{ quoted(feature.mart) }}, {{ quoted(meta.sources) }},
             {{ quoted('category' if feature.data_type == 'varchar' else ('flag' if meta.unit == 'flag' else 'number')) }},
             {{ quoted(meta.unit) }}, {{ quoted(meta.get('aggregate')) }}, {{ quoted(meta.get('window')) }},
             {{ quoted(meta.theme) }}, {{ quoted(meta.label) }}, {{ quoted(meta.get('label_if_no')) }},
-            {{ quoted(feature.description) }}, {{ meta.is_protected }}, {{ meta.may_be_reason }},
+            {{ quoted(feature.description) }}, {{ meta.get('is_protected', false) }}, {{ meta.get('may_be_reason', true) }},
             {{ quoted(meta.get('counted_in')) }}
         ){{ ',' if not loop.last }}
         {% else %}
