@@ -61,7 +61,7 @@ lint: setup ## ruff, import-linter, mypy and sqlfluff
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests dbt_project/analyses
+	$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests
 
 lock: setup ## compile both locks again from the direct dependencies in pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group warehouse --group ml --group monitoring --group dev \

@@ -25,6 +25,11 @@
     {{ return(features | selectattr('mart', 'equalto', mart) | list) }}
 {%- endmacro %}
 
+{# A text in lower case with a space around every word: a word is found whole, like '% late %', and not in "plate". #}
+{% macro spaced_words(text) -%}
+    ' ' || translate(lower({{ text }}), '_,.;:/()', '        ') || ' '
+{%- endmacro %}
+
 {# One row per feature with its known values counted, its minimum and its maximum, from one scan of a wide table. #}
 {% macro extremes_by_feature(relation, features) -%}
     {{ return(adapter.dispatch('extremes_by_feature')(relation, features)) }}

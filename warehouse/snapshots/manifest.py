@@ -16,7 +16,7 @@ from warehouse.snapshots.approval import Approved
 
 PROGRAMS = ("duckdb", "dbt-core", "dbt-duckdb")
 # what decides the content of a snapshot beside the marts
-CODE = ("additions.py", "bins.py", "copy.py", "start.py", "traced.py")
+CODE = ("analyst/*.py", "snapshots/copy.py", "snapshots/scores.py")
 
 
 def manifest(
@@ -65,8 +65,9 @@ def build_facts(snapshot_id: str, created_at: datetime, approved: Approved) -> d
 
 def additions_digest(approved: Approved) -> str:
     """SHA-256 of what adds to the marts, code and analyses: when it changes, the same marts are published again."""
-    folder = Path(__file__).resolve().parent
-    parts = [file_sha256(folder / name) for name in CODE] + [approved.analyses or ""]
+    package = Path(__file__).resolve().parents[1]
+    parts = [file_sha256(path) for pattern in CODE for path in sorted(package.glob(pattern))]
+    parts.append(approved.analyses or "")
     return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 

@@ -13,19 +13,21 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.analyst.additions import add_to_snapshot
 from warehouse.core.database import connect
 from warehouse.core.errors import QualityGateError, SnapshotError, first_line
 from warehouse.core.fingerprint import marts_fingerprint
-from warehouse.lineage.features import FeatureLineage
-from warehouse.snapshots.additions import add_to_snapshot
+from warehouse.lineage.features import FeatureLineage, Lineage, Model, columns_of_relations
 from warehouse.snapshots.approval import GATE, Approved, approved_marts
 from warehouse.snapshots.copy import copy_marts
+from warehouse.snapshots.feature_sql import all_models
 from warehouse.snapshots.manifest import additions_digest, build_facts, manifest
+from warehouse.snapshots.scores import scores_dir, write_score_views
 from warehouse.snapshots.snapshot import CURRENT, DATABASE_FILE, MANIFEST_FILE, Snapshot, list_snapshots
-from warehouse.snapshots.traced import features_to_trace
 from warehouse.snapshots.verification import find_faults
 
 UNFINISHED = ".publishing-"
+FEATURE_MART = "marts.feat_"
 
 
 def publish(warehouse: Path, published_dir: Path) -> tuple[Snapshot, bool]:
@@ -119,6 +121,8 @@ def _write_snapshot(warehouse: Path, published_dir: Path, approved: Approved) ->
         )
     facts = build_facts(folder.name, created_at, approved)
     added = add_to_snapshot(database, warehouse, features.result(), facts)
+    with duckdb.connect(str(database)) as con:
+        write_score_views(con, scores_dir(published_dir))
     content = manifest(facts, approved, copied, added, database)
     (unfinished / MANIFEST_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     _seal(unfinished)
@@ -128,8 +132,12 @@ def _write_snapshot(warehouse: Path, published_dir: Path, approved: Approved) ->
 
 
 def _tracer(warehouse: Path) -> Callable[[], tuple[FeatureLineage, ...]]:
+    """Read what the lineage of the features needs; what is returned traces them, without a database."""
     with connect(warehouse) as con:
-        return features_to_trace(con, warehouse.stem)
+        models = [Model(model.relation, model.sql) for model in all_models(con, warehouse.stem)]
+        lineage = Lineage(models, columns_of_relations(con, warehouse.stem))
+    marts = [model.relation for model in models if model.relation.startswith(FEATURE_MART)]
+    return lambda: tuple(feature for mart in marts for feature in lineage.of_mart(mart))
 
 
 def _free_folder(published_dir: Path, fingerprint: str) -> tuple[Path, datetime]:

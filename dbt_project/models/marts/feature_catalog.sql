@@ -97,7 +97,9 @@ searched as (
         string_agg(synonyms.synonym, ' ' order by synonyms.synonym) as synonyms
     from described
     inner join synonyms
-        on lower(described.feature || ' ' || described.label || ' ' || described.description) like '%' || synonyms.word || '%'
+        on
+            {{ spaced_words("described.feature || ' ' || described.label || ' ' || described.description") }}
+            like '% ' || replace(synonyms.word, '*', '%') || ' %'
     group by described.feature
 
 ),

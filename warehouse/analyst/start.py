@@ -38,14 +38,22 @@ create macro search_words(words) as
 
 FIND_FEATURE = """
 create macro find_feature(words) as table
-    with searched as (
+    with explained as (
+        select column_name as feature, string_agg(concat_ws(' ', category_value, meaning), ' ') as category_words
+        from marts.category_values
+        group by column_name
+    ),
+    searched as (
         select
             *,
             search_words(words) as wanted,
             search_words(replace(feature, '_', ' ')) as name_words,
             search_words(concat_ws(' ', label, label_if_no)) as label_words,
-            search_words(concat_ws(' ', feature, label, label_if_no, description, theme_title, synonyms)) as all_words
+            search_words(
+                concat_ws(' ', feature, label, label_if_no, description, theme_title, synonyms, category_words)
+            ) as all_words
         from marts.feature_catalog
+        left join explained using (feature)
     ),
     counted as (
         select
@@ -100,7 +108,7 @@ def write_start(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(BINS_OF)
     con.execute(LINEAGE_OF)
     con.execute(TABLES)
-    if "feature_catalog" in relations:
+    if {"feature_catalog", "category_values"} <= set(relations):
         con.execute(WORDS)
         con.execute(FIND_FEATURE)
     statements = [f"create view main.{quoted(name)} as from {quoted(MARTS_SCHEMA, name)}" for name in relations]

@@ -1,15 +1,13 @@
 """`marts.feature_lineage`: every feature with the raw columns that it is computed from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import duckdb
 import pyarrow as pa
 
 from warehouse.core.sql import literal
-from warehouse.lineage.features import FeatureLineage, Lineage, Model, columns_of_relations
-from warehouse.snapshots.feature_sql import all_models
+from warehouse.lineage.features import FeatureLineage
 
-FEATURE_MART = "marts.feat_"
 GRAIN = "One row per feature and raw column that it is computed from, read out of the SQL that built it."
 COMMENTS = {
     "feature": "Column of client_features.",
@@ -21,26 +19,6 @@ COMMENTS = {
     "through": "Models between the raw file and the mart, apart by commas.",
 }
 TRACED = pa.schema([(name, pa.string()) for name in COMMENTS if name != "raw_description"])
-
-
-def features_to_trace(con: duckdb.DuckDBPyConnection, catalog: str) -> Callable[[], tuple[FeatureLineage, ...]]:
-    """Read what the lineage of a warehouse's features needs; what is returned traces them, without a database.
-
-    Parameters
-    ----------
-    con : duckdb.DuckDBPyConnection
-    catalog : str
-        The warehouse, attached; of one that keeps no SQL nothing is traced.
-
-    Raises
-    ------
-    ContractError
-        When called: a feature cannot be followed to raw columns.
-    """
-    models = [Model(model.relation, model.sql) for model in all_models(con, catalog)]
-    marts = [model.relation for model in models if model.relation.startswith(FEATURE_MART)]
-    lineage = Lineage(models, columns_of_relations(con, catalog))
-    return lambda: tuple(feature for mart in marts for feature in lineage.of_mart(mart))
 
 
 def write_lineage(con: duckdb.DuckDBPyConnection, features: Sequence[FeatureLineage], catalog: str) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.analyst import bins, lineage, start
 from warehouse.core.fingerprint import Mart, read_marts
 from warehouse.core.sql import literal, quoted
 from warehouse.lineage.features import FeatureLineage
-from warehouse.snapshots import bins, start, traced
 
 WAREHOUSE = "warehouse_of_the_snapshot"
 BUILD_INFO = "One row per fact about this snapshot: publication, build, quality gate, raw files, programs."
@@ -39,10 +39,10 @@ def add_to_snapshot(
     with duckdb.connect(str(database)) as con:
         con.execute(f"attach {literal(warehouse)} as {quoted(WAREHOUSE)} (read_only)")
         con.execute("begin")
-        traced.write_lineage(con, features, WAREHOUSE)
+        lineage.write_lineage(con, features, WAREHOUSE)
         bins.write_bins(con)
         _write_build_info(con, facts)
-        _comment(con, "feature_lineage", traced.GRAIN, traced.COMMENTS)
+        _comment(con, "feature_lineage", lineage.GRAIN, lineage.COMMENTS)
         _comment(con, "feature_bins", bins.GRAIN, bins.COMMENTS)
         _comment(con, "build_info", BUILD_INFO, BUILD_INFO_COMMENTS)
         start.write_start(con)
