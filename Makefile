@@ -21,7 +21,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help setup run test lint lock clean
+.PHONY: help setup run docs test lint lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -52,6 +52,13 @@ run: setup ## raw files -> marts -> quality gate -> snapshot -> models -> scores
 	$(BIN)/python -m ml.model_card --version newest
 	$(BIN)/python -m monitoring.report
 	@$(BIN)/python -m ml.summary
+
+docs: setup ## the catalogue of features and dbt's documentation as pages (needs a published snapshot)
+	$(BIN)/python -m warehouse.catalogue
+	cd dbt_project && $(BIN)/dbt --quiet docs generate --static
+	@mkdir -p monitoring/reports/docs
+	cp dbt_project/target/static_index.html monitoring/reports/docs/dbt.html
+	@echo "wrote monitoring/reports/docs/dbt.html"
 
 test: setup lint ## linters, then pytest on two processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder

@@ -119,9 +119,9 @@ def test_every_folder_and_analysis_it_names_is_there():
     folders = re.findall(r"^\| `([\w/]+/)` \|", page, re.MULTILINE)
     assert len(folders) == 8 and [folder for folder in folders if not (project / folder).is_dir()] == []
     listed = re.findall(r"^\| `(\w+)` \| ", page.split("### Ask a question", 1)[1].split("## Add", 1)[0], re.MULTILINE)
-    assert sorted(listed) == sorted(path.stem for path in (project / "analyses").glob("*.sql"))
+    assert sorted(listed) == sorted(path.stem for path in (project / "models" / "analyses").glob("*.sql"))
     [shown] = [block.text for block in blocks("Query it") if block.kind == "sh"]
-    assert re.search(r"dbt show --select (\w+)", shown)[1] in listed
+    assert re.search(r"warehouse.analyse (\w+)", shown)[1] in listed
 
 
 def test_the_new_feature_stands_in_every_mart_with_its_comment(after: duckdb.DuckDBPyConnection):
