@@ -23,7 +23,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help setup run docs test lint lock clean
+.PHONY: help setup run docs test lint mutants lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -81,6 +81,9 @@ lint-marts: # the wide marts are half of the work
 
 lint-sql:
 	$(BIN)/sqlfluff lint $(filter-out %/marts,$(wildcard dbt_project/models/*)) dbt_project/tests
+
+mutants: setup ## make the SQL wrong at 60 places (COUNT=, SEED=) and count what the tests of the features find
+	$(BIN)/python -m tests.mutants $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
 lock: setup ## compile both locks again from the direct dependencies in pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group warehouse --group ml --group monitoring --group dev \

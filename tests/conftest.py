@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tests.support.building import build_marts
+from tests.support.building import WITHOUT_UNIT_TESTS, build_marts
+from tests.support.edges import put_on_edges
 from tests.support.tiny_warehouse import approve
 from warehouse.generate import main as generate
 from warehouse.snapshots.publication import publish
@@ -17,6 +18,7 @@ from warehouse.snapshots.snapshot import CURRENT, Snapshot, resolve_snapshot
 
 SAMPLE_DIR = Path(__file__).resolve().parents[2] / "shared" / "home-credit-sample"
 GENERATED_CLIENTS = 1500
+EDGE_CLIENTS = 600
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -66,6 +68,30 @@ def generated_raw_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert generate(["--clients", str(GENERATED_CLIENTS), "--seed", "7", "--out", str(folder / "raw")]) == 0
 
     return made_once(tmp_path_factory, "generated", fill) / "raw"
+
+
+@pytest.fixture(scope="session")
+def edge_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse of clients at the edges of the rules, its tests not run; not to be changed."""
+
+    def fill(folder: Path) -> None:
+        assert generate(["--clients", str(EDGE_CLIENTS), "--seed", "7", "--out", str(folder / "raw")]) == 0
+        put_on_edges(folder / "raw", folder / "edges")
+        result = build_marts(folder / "edges", folder / "home_credit.duckdb", command="run")
+        assert result.success, result.exception or [r.message for r in result.result if r.status == "error"]
+
+    return made_once(tmp_path_factory, "edge-warehouse", fill) / "home_credit.duckdb"
+
+
+@pytest.fixture(scope="session")
+def real_warehouse(sample_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse of the sample of real clients, its data tests passed; not to be changed."""
+
+    def fill(folder: Path) -> None:
+        result = build_marts(sample_dir, folder / "home_credit.duckdb", *WITHOUT_UNIT_TESTS)
+        assert result.success, result.exception or [r.message for r in result.result if r.status in {"error", "fail"}]
+
+    return made_once(tmp_path_factory, "real-warehouse", fill) / "home_credit.duckdb"
 
 
 @pytest.fixture(scope="session")

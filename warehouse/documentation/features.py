@@ -181,6 +181,8 @@ def _feature(name: str, described: Described, data_type: str, node: Any, wording
         )
     nothing_is_zero = feature.aggregate == "count" or "; 0 when " in described.text
     null_meaning = wording.null_meaning(node.name, nothing_is_zero=nothing_is_zero)
+    if nothing_is_zero and feature.aggregate != "count":
+        null_meaning += ", or what is summed is unknown"
     return replace(feature, description=full_description(described, null_meaning))
 
 
