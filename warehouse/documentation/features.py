@@ -98,7 +98,8 @@ def read_project(contract: Contract) -> Documented:
                 con.execute(f'create table raw."{table.name}" ({columns})')
             marts, staging_types = [], {}
             for node in nodes:
-                con.execute(f"create view {node.schema}.{node.alias} as {node.compiled_code}")
+                # empty tables: a view would be bound again with all that it reads whenever another one reads it
+                con.execute(f"create table {node.schema}.{node.alias} as from ({node.compiled_code}) limit 0")
                 if node.schema == "staging":
                     staging_types[node.name] = _types(con, node)
             lineage = _lineage(con, nodes)
