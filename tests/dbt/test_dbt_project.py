@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 from sklearn.metrics import roc_auc_score
 
 from tests.support.building import DBT_PROJECT, WITHOUT_TESTS, WITHOUT_UNIT_TESTS, build_marts
@@ -126,6 +127,30 @@ def test_every_documented_type_is_the_one_that_the_warehouse_has(
     types = {(schema, table, column): data_type for schema, table, column, data_type in found}
     assert len({schema for schema, *_ in documented}) == 3
     assert {key: (says, types.get(key)) for key, says in documented.items() if types.get(key) != says} == {}
+
+
+def test_every_feature_says_which_files_it_is_computed_from():
+    columns = {column["name"]: column["config"]["meta"] for column in contract_of("feat_cross_source")[1:]}
+    assert columns["cross_interest_rate_at_peers_term"]["sources"] == (
+        "application_test, application_train, previous_application"
+    )
+    assert {column["config"]["meta"]["sources"] for column in contract_of("feat_bureau")[1:]} == {
+        "bureau",
+        "bureau_balance",
+        "application_test, application_train, bureau",
+    }
+
+
+def contract_of(mart: str) -> list[dict]:
+    """Columns of a mart as its YAML file says."""
+    path = DBT_PROJECT / "models" / "marts" / f"_{mart}__models.yml"
+    return yaml.safe_load(path.read_text(encoding="utf-8"))["models"][0]["columns"]
+
+
+def test_a_contract_has_one_line_for_a_column():
+    for mart in ("feat_bureau", "client_features"):
+        text = (DBT_PROJECT / "models" / "marts" / f"_{mart}__models.yml").read_text(encoding="utf-8")
+        assert text.count("\n  - {name: ") == len(contract_of(mart)) == len(text.split("columns:\n")[1].splitlines())
 
 
 def test_a_feature_made_twice_is_refused():
@@ -310,15 +335,17 @@ def test_a_changed_description_is_written_and_builds_only_the_catalogue(
     built_warehouse: Path, generated_raw_dir: Path, tmp_path: Path, project: Path
 ):
     warehouse = Path(shutil.copy(built_warehouse, tmp_path / "home_credit.duckdb"))
-    properties = project / "models" / "marts" / "_feature_marts__models.yml"
-    text = properties.read_text()
+    marts = {"feat_application", "client_features", "training_set", "scoring_set"}
     before, after = "Yearly income of the client; null when it is unknown.", "What the client earns in a year."
-    assert before in text
-    properties.write_text(text.replace(before, after))
+    for mart in marts:
+        properties = project / "models" / "marts" / f"_{mart}__models.yml"
+        text = properties.read_text()
+        assert before in text
+        properties.write_text(text.replace(before, after))
     options = ["--project-dir", project, "--profiles-dir", DBT_PROJECT]
     done = statuses(build_marts(generated_raw_dir, warehouse, *options, *WITHOUT_UNIT_TESTS))
     documented = {name for name, status in done.items() if status == "DOCUMENTED"}
-    assert documented == {"feat_application", "client_features", "training_set", "scoring_set"}
+    assert documented == marts
     assert {name for name, status in done.items() if status not in ("DOCUMENTED", "UNCHANGED")} <= {"feature_catalog"}
     with duckdb.connect(str(warehouse), read_only=True) as con:
         comments = con.execute(
