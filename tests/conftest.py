@@ -4,12 +4,16 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
 
 from tests.support.building import build_marts
 from warehouse.generate import main as generate
+
+if TYPE_CHECKING:
+    from tests.support.serving_fixtures import Store
 
 SAMPLE_DIR = Path(__file__).resolve().parents[2] / "shared" / "home-credit-sample"
 GENERATED_CLIENTS = 1500
@@ -73,3 +77,11 @@ def built_warehouse(generated_raw_dir: Path, tmp_path_factory: pytest.TempPathFa
         assert result.success, result.exception or [r.message for r in result.result if r.status in {"error", "fail"}]
 
     return made_once(tmp_path_factory, "warehouse", fill) / "home_credit.duckdb"
+
+
+@pytest.fixture(scope="session")
+def serving_store(built_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> "Store":
+    """A snapshot and a champion to be served; not to be changed."""
+    from tests.support.serving_fixtures import Store, fill_store  # noqa: PLC0415 - seconds that other tests do not need
+
+    return Store(made_once(tmp_path_factory, "serving", lambda folder: fill_store(folder, built_warehouse)))

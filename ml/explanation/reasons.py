@@ -215,8 +215,11 @@ class ReasonRules:
         """Position of the feature whose words stand for each theme, shape (n_clients, n_themes)."""
         weighted = signed * np.where(self._contrary(clients, direction), CONTRARY_WEIGHT, 1.0)
         representatives = np.zeros((len(clients), len(self.about.listed)), dtype=np.int64)
-        for theme, columns in enumerate(self._in_theme):
-            representatives[:, theme] = columns[np.argmax(weighted[:, columns], axis=1)]
+        if len(clients) == 1:
+            representatives[0] = np.where(self.about.membership.T, weighted[0], -np.inf).argmax(axis=1)
+        else:
+            for theme, columns in enumerate(self._in_theme):
+                representatives[:, theme] = columns[np.argmax(weighted[:, columns], axis=1)]
         scores = [at for at, name in enumerate(self.features) if name in RAW_SCORES]
         if scores:
             # what the combinations of the scores say is said best by the score itself that lies farthest out

@@ -24,6 +24,7 @@ from warehouse.core.settings import PROJECT_ROOT
 from warehouse.gate.record import QualityRun, latest_run
 from warehouse.snapshots.copy import copy_marts
 from warehouse.snapshots.feature_sql import digest, models_of_features
+from warehouse.snapshots.raw_rows import ENTRY, RAW_FILE, copy_raw_rows
 from warehouse.snapshots.snapshot import CURRENT, DATABASE_FILE, MANIFEST_FILE, Snapshot, list_snapshots
 from warehouse.snapshots.verification import file_sha256, find_faults
 
@@ -159,7 +160,8 @@ def _published_before(published_dir: Path, approved: Approved) -> Snapshot | Non
     for snapshot in reversed(list_snapshots(published_dir)):
         try:
             found = snapshot.manifest["marts_fingerprint"], snapshot.manifest.get("feature_sql")
-            if found == wanted and not find_faults(snapshot):
+            whole = ENTRY in snapshot.manifest or not approved.raw_files  # older snapshots have no raw rows
+            if found == wanted and whole and not find_faults(snapshot):
                 return snapshot
         except SnapshotError:
             continue
@@ -179,6 +181,8 @@ def _write_snapshot(warehouse: Path, published_dir: Path, approved: Approved) ->
         )
     folder, created_at = _free_folder(published_dir, approved.fingerprint)
     manifest = _manifest(folder.name, created_at, approved, copied, database)
+    if raw_rows := copy_raw_rows(warehouse, unfinished / RAW_FILE):
+        manifest[ENTRY] = raw_rows
     (unfinished / MANIFEST_FILE).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     _seal(unfinished)
     unfinished.rename(folder)
