@@ -23,7 +23,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help setup run test lint lock clean
+.PHONY: help setup run serve test lint lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -56,6 +56,9 @@ run: setup ## raw files -> marts -> quality gate -> snapshot -> models -> scores
 	$(BIN)/python -m monitoring.report
 	@$(BIN)/python -m ml.summary
 
+serve: setup ## the API around decisions on http://127.0.0.1:8000 (see README, Decide)
+	$(BIN)/python -m ml.serve
+
 test: setup lint ## linters, then pytest on two processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
@@ -75,8 +78,10 @@ lint-marts: # the wide marts are half of the work
 lint-sql:
 	$(BIN)/sqlfluff lint $(filter-out %/marts,$(wildcard dbt_project/models/*)) dbt_project/tests dbt_project/analyses
 
-lock: setup ## compile both locks again from the direct dependencies in pyproject.toml
+lock: setup ## compile the three locks again from the direct dependencies in pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group warehouse --group ml --group monitoring --group dev \
 		--universal --python-version 3.11 --no-header --quiet --output-file requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --group serving --constraint requirements.txt --python-platform linux \
 		--python-version 3.11 --no-header --quiet --output-file ml/serving-requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --group api --constraint requirements.txt --python-platform linux \
+		--python-version 3.11 --no-header --quiet --output-file ml/serving/requirements.txt

@@ -19,7 +19,7 @@ from warehouse.engines.raw_rows import read_raw_rows
 from warehouse.snapshots.raw_rows import raw_database
 
 APPLICATION, KEY = "application", "SK_ID_CURR"
-NOBODY = 0  # stands for an applicant who has no number yet
+NOBODY = 1  # stands for an applicant who has no number yet; the release's numbers have six digits
 RawRows = Mapping[str, Any]
 
 
@@ -64,8 +64,7 @@ def apply(generation: Generation, records: Records, given: RawRows, by: str) -> 
     """
     rows = numbered(given, generation)
     (document,) = documents(generation, features_of(generation, [rows]))
-    number = rows[APPLICATION].get(KEY)
-    client = None if number == NOBODY else number
+    client = rows[APPLICATION][KEY] if _has_number(given[APPLICATION]) else None
     return record(records, [about(document, APPLICANT, client)], by, json.dumps(rows))[0]
 
 
@@ -119,7 +118,7 @@ def numbered(given: RawRows, generation: Generation) -> dict[str, Any]:
 
 
 def _has_number(row: RawRows) -> bool:
-    return any(str(name).strip().upper() == KEY for name in row)
+    return any(str(name).strip().upper() == KEY and value is not None for name, value in row.items())
 
 
 def _stored(generation: Generation, client: int) -> RawRows:

@@ -18,6 +18,7 @@ from warehouse.core.errors import CreditWarehouseError, RawDataError
 LOG = logging.getLogger("ml.serving")
 MEDIA_TYPE = "application/problem+json"
 MOST_FAULTS = 20
+REFERENCE = "#/components/schemas/{model}"
 SECONDS_TO_RETRY = 5
 KINDS = {
     "missing-key": (401, "A key is needed"),
@@ -75,7 +76,7 @@ def problem(request: Request, code: str, detail: str, **more: Any) -> Response: 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What OpenAPI says about problems of these statuses."""
-    content = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
+    content = {MEDIA_TYPE: {"schema": {"$ref": REFERENCE.format(model=Problem.__name__)}}}
     titles = {status: [title for own, title in KINDS.values() if own == status] for status in statuses}
     return {status: {"description": "; ".join(titles[status]) + ".", "content": content} for status in statuses}
 
@@ -89,7 +90,17 @@ class ProblemError(Exception):
 
 
 def install(app: FastAPI) -> None:
-    """Let every error of an application be answered as a problem."""
+    """Let every error of an application be answered as a problem, and its document say what one is."""
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        """The document with the schema of problems, to which all routes refer."""
+        document = described()
+        schema = Problem.model_json_schema(ref_template=REFERENCE)
+        document["components"]["schemas"] |= schema.pop("$defs") | {Problem.__name__: schema}
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
     @app.exception_handler(ProblemError)
     async def _found(request: Request, error: ProblemError) -> Response:

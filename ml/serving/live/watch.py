@@ -68,6 +68,7 @@ class Live:
             self._thread.join(5)
         if self._preparing is not None and self._preparing.poll() is None:
             self._preparing.terminate()
+            self._preparing.wait(5)
 
     def refresh(self) -> None:
         """Take over a new champion or snapshot; what answers now stays when the new one cannot."""
