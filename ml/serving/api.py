@@ -15,6 +15,7 @@ from ml.serving.http.middleware import Surroundings
 from ml.serving.http.routes import applications, clients, decisions, letters, state
 from ml.serving.live.generation import Generation
 from ml.serving.live.watch import Live
+from ml.serving.pages import router as pages
 from ml.serving.records import Records
 from ml.serving.settings import ServingSettings
 
@@ -41,6 +42,7 @@ def create_app(settings: ServingSettings | None = None) -> FastAPI:
         if keys is None:
             LOG.warning("no file of keys (CREDIT_API_KEYS_FILE): only this machine is answered, and may do everything")
         app.state.context = Context(Live(used, _announce), Records(used.decisions), keys)
+        app.state.project = used.project
         app.state.context.live.start()
         try:
             yield
@@ -53,6 +55,7 @@ def create_app(settings: ServingSettings | None = None) -> FastAPI:
     problems.install(app)
     for routes in (state, decisions, applications, clients, letters):
         app.include_router(routes.router)
+    app.include_router(pages)
     return app
 
 

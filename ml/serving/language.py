@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
@@ -41,9 +41,17 @@ class Language:
         """A number with the language's separators."""
         return format_decimal(round(value, digits), locale=self.code).replace("\u202f", "\u00a0")
 
-    def percent(self, share: float) -> str:
-        """A share with one decimal."""
-        return format_percent(share, "0.0 %", locale=self.code)
+    def percent(self, share: float, digits: int = 1) -> str:
+        """A share, with one decimal unless told."""
+        return format_percent(share, f"0.{'0' * digits} %" if digits else "0 %", locale=self.code)
+
+    def points(self, points: float) -> str:
+        """Points of a score with their sign and one decimal."""
+        return format_decimal(points, "+#,##0.0;-#,##0.0", locale=self.code).replace("-", "\u2212")
+
+    def moment(self, moment: datetime) -> str:
+        """A day and a time of it, UTC."""
+        return format_datetime(moment, "long", locale=self.code, tzinfo="UTC")
 
     def date(self, moment: datetime) -> str:
         """A day in words."""
@@ -52,11 +60,12 @@ class Language:
 
 @cache
 def language(code: str) -> Language:
-    """A language by its code; its catalogue is read once."""
+    """A language by its code; its catalogues are read once."""
     if code == ENGLISH:
         return Language(code, {})
-    with (LOCALES / code / "LC_MESSAGES" / "messages.po").open("rb") as file:
-        catalog = read_po(file, locale=code)
-    return Language(
-        code, {str(message.id): str(message.string) for message in catalog if message.id and message.string}
-    )
+    translations: dict[str, str] = {}
+    for path in sorted((LOCALES / code / "LC_MESSAGES").glob("*.po")):
+        with path.open("rb") as file:
+            catalog = read_po(file, locale=code)
+        translations |= {str(message.id): str(message.string) for message in catalog if message.id and message.string}
+    return Language(code, translations)

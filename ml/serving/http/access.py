@@ -70,11 +70,8 @@ def caller_with(scope: Scope) -> Callable[[Request], Coroutine[Any, Any, Caller]
 
     async def caller(request: Request) -> Caller:
         """Who asks; a `ProblemError` unless the caller may."""
-        found = _authenticated(request, context_of(request).keys)
-        request.state.caller_name = found.name
-        if scope not in found.scopes:
-            raise ProblemError("missing-scope", f"the key lacks the scope {scope}")
-        return found
+        kind, _, key = request.headers.get("authorization", "").partition(" ")
+        return allowed_caller(request, key.strip() if kind.lower() == "bearer" else "", scope)
 
     return caller
 
@@ -85,15 +82,23 @@ Reader = Annotated[Caller, Depends(caller_with("read"))]
 Admin = Annotated[Caller, Depends(caller_with("admin"))]
 
 
-def _authenticated(request: Request, keys: KeyRing | None) -> Caller:
+def allowed_caller(request: Request, key: str, scope: Scope) -> Caller:
+    """Who asks with a key (empty when none was sent) and has a scope; a `ProblemError` unless the caller may."""
+    found = _authenticated(request, context_of(request).keys, key)
+    request.state.caller_name = found.name
+    if scope not in found.scopes:
+        raise ProblemError("missing-scope", f"the key lacks the scope {scope}")
+    return found
+
+
+def _authenticated(request: Request, keys: KeyRing | None, key: str) -> Caller:
     if keys is None:
         if not is_local(request):
             raise ProblemError("not-local", "name a file of keys in CREDIT_API_KEYS_FILE to answer other machines")
         return LOCAL
-    kind, _, key = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() != "bearer" or not key:
+    if not key:
         raise ProblemError("missing-key", "send Authorization: Bearer and the key")
-    stored = keys.find(key.strip())
+    stored = keys.find(key)
     if stored is None:
         raise ProblemError("unknown-key", "ask for a new key: python -m ml.serve keys")
     request.state.caller_name = stored.name

@@ -11,6 +11,7 @@ from ml.serving.http.problems import documented
 
 router = APIRouter()
 LINKS = {
+    "pages": "/pages",
     "documentation": "/openapi.json",
     "health": "/health",
     "ready": "/ready",

@@ -1,0 +1,164 @@
+"""Where the marks of a chart stand: numbers for the templates that draw them as SVG. Units are those of the view box."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+WIDTH = 640
+Marks = dict[str, Any]
+ROW, LABELS, TEXT = 26, 230, 70
+SHOWN_THEMES = 9
+
+
+def scale(threshold: float, *marked: tuple[str, float]) -> Marks:
+    """Probabilities against the limit, from 0 to a round number above all of them."""
+    most = max([2 * threshold, *(1.15 * probability for _, probability in marked)])
+    top = min(1.0, math.ceil(most * 20) / 20)
+    left, right = 14, WIDTH - 14
+
+    def at(probability: float) -> float:
+        """Position of a probability."""
+        return round(left + (right - left) * min(probability, top) / top, 1)
+
+    step = 0.05 if top <= 0.3 else 0.1 if top <= 0.6 else 0.2  # noqa: PLR2004 - at most six ticks
+    ticks = [step * count for count in range(round(top / step) + 1)]
+    return {
+        "width": WIDTH,
+        "left": left,
+        "right": right,
+        "limit": at(threshold),
+        "threshold": threshold,
+        "ticks": [{"x": at(tick), "share": tick} for tick in ticks],
+        "marks": [
+            {"name": name, "x": at(probability), "share": probability, "anchor": _anchor(at(probability))}
+            for name, probability in marked
+        ],
+    }
+
+
+def waterfall(document: Mapping[str, Any]) -> Marks:
+    """From the points of the average applicant, theme by theme, to those of the client; small themes together."""
+    themes = [theme for theme in document["themes"] if theme["points"]]
+    shown = themes[:SHOWN_THEMES]
+    rest = round(sum(theme["points"] for theme in themes[SHOWN_THEMES:]), 1)
+    steps = [(theme["title"], theme["points"], theme["protected"]) for theme in shown]
+    if themes[SHOWN_THEMES:]:
+        steps.append(("Everything else together", rest, False))
+    steps.append(("Averaging and calibration of the models", document["adjustment_points"], False))
+    reached = [document["average_points"]]
+    for _, points, _ in steps:
+        reached.append(reached[-1] + points)
+    low, high = min([*reached, document["points_at_threshold"]]), max([*reached, document["points_at_threshold"]])
+    left, right = LABELS, WIDTH - TEXT
+
+    def at(points: float) -> float:
+        """Position of points."""
+        return round(left + (right - left) * (points - low) / max(high - low, 1e-9), 1)
+
+    bars = []
+    for row, (title, points, protected) in enumerate(steps):
+        ends = sorted((at(reached[row]), at(reached[row + 1])))
+        bars.append(
+            {
+                "title": title,
+                "points": points,
+                "protected": protected,
+                "y": (row + 1) * ROW,
+                "x": ends[0],
+                "width": max(round(ends[1] - ends[0], 1), 1.5),
+                "end": ends[1],
+                "from": at(reached[row]),
+            }
+        )
+    return {
+        "width": WIDTH,
+        "height": (len(steps) + 2) * ROW + 24,
+        "row": ROW,
+        "labels": LABELS - 8,
+        "bars": bars,
+        "average": document["average_points"],
+        "average_x": at(reached[0]),
+        "last_y": (len(steps) + 1) * ROW,
+        "points": document["points"],
+        "points_x": at(reached[-1]),
+        "limit": document["points_at_threshold"],
+        "limit_x": at(document["points_at_threshold"]),
+    }
+
+
+def histogram(edges: Sequence[float], groups: Mapping[str, Sequence[float]], value: float | None) -> Marks:
+    """Shares of groups by bin: the first as bars, the others as steps; where a value stands."""
+    left, right, top, bottom = 44, WIDTH - 10, 24, 190
+    highest = max((share for shares in groups.values() for share in shares), default=1.0) or 1.0
+    low, high = edges[0], edges[-1]
+
+    def across(number: float) -> float:
+        """Position of a value; what lies beyond the bins stands at their end."""
+        return round(left + (right - left) * (min(max(number, low), high) - low) / (high - low), 1)
+
+    def up(share: float) -> float:
+        """Height of a share."""
+        return round(bottom - (bottom - top) * share / highest, 1)
+
+    first, *others = groups.items()
+    lines = []
+    for name, shares in others:
+        points = [f"{across(edges[0])},{bottom}"]
+        for at, share in enumerate(shares):
+            points += [f"{across(edges[at])},{up(share)}", f"{across(edges[at + 1])},{up(share)}"]
+        lines.append({"group": name, "points": " ".join([*points, f"{across(edges[-1])},{bottom}"])})
+    return {
+        "width": WIDTH,
+        "height": 226,
+        "top": top,
+        "bottom": bottom,
+        "left": left,
+        "right": right,
+        "bars": [
+            {"x": across(edges[at]), "width": across(edges[at + 1]) - across(edges[at]) - 1, "y": up(share)}
+            for at, share in enumerate(first[1])
+        ],
+        "lines": lines,
+        "highest": highest,
+        "value": None if value is None else across(value),
+        "anchor": "middle" if value is None else _anchor(across(value)),
+        "ticks": [{"x": across(edge), "value": edge} for edge in edges[:: max(1, (len(edges) - 1) // 4)]],
+    }
+
+
+def line(
+    x: Sequence[float], y: Sequence[float], *, marked: float | None = None, most_x: float | None = None, zero: bool = True
+) -> Marks:
+    """A line through points; a vertical mark; axes from 0 unless told."""
+    left, right, top, bottom = 56, WIDTH - 14, 16, 220
+    end = most_x or max(x)
+    kept = [(one, two) for one, two in zip(x, y, strict=True) if one <= end]
+    high = max(two for _, two in kept)
+    low = 0.0 if zero else min(two for _, two in kept)
+
+    def across(number: float) -> float:
+        """Position on the horizontal axis."""
+        return round(left + (right - left) * number / end, 1)
+
+    def up(number: float) -> float:
+        """Position on the vertical axis."""
+        return round(bottom - (bottom - top) * (number - low) / ((high - low) or 1.0), 1)
+
+    return {
+        "width": WIDTH,
+        "height": 262,
+        "left": left,
+        "right": right,
+        "top": top,
+        "bottom": bottom,
+        "points": [{"x": across(one), "y": up(two)} for one, two in kept],
+        "path": " ".join(f"{across(one)},{up(two)}" for one, two in kept),
+        "marked": None if marked is None else across(marked),
+        "diagonal": f"{across(0)},{up(0)} {across(min(end, high))},{up(min(end, high))}",
+        "x_ticks": [{"x": across(end * part / 5), "value": end * part / 5} for part in range(6)],
+        "y_ticks": [{"y": up(low + (high - low) * part / 4), "value": low + (high - low) * part / 4} for part in range(5)],
+    }
+
+
+def _anchor(x: float) -> str:
+    return "start" if x < 90 else "end" if x > WIDTH - 90 else "middle"  # noqa: PLR2004 - room for a label

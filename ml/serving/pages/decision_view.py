@@ -1,0 +1,269 @@
+"""What the page of a decision shows: the record first, then what the data that are served now say about the client.
+
+The record never changes. Everything else is left out, and said to be away, when model and data do not answer.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ml.data.population import ACCEPTED, ALL
+from ml.serving import outcomes
+from ml.serving.applicants import APPLICATION, subject_of
+from ml.serving.clients import SIMILAR, population, similar
+from ml.serving.counterfactuals import COUNTERFACTUAL
+from ml.serving.decisions import CLIENT, Document, recorded, recorded_document
+from ml.serving.language import Language, language
+from ml.serving.letters import FIELD_NAMES
+from ml.serving.live.generation import Generation, NotReadyError
+from ml.serving.pages import charts
+from ml.serving.pages.fields import SIMULATED, Typed
+from ml.serving.records import Records
+from ml.serving.refusals import Refusal
+from ml.serving.simulation import ANNUITY, CREDIT, PAYMENTS, upper_case
+from warehouse.core.errors import CreditWarehouseError
+
+AWAY = (NotReadyError, CreditWarehouseError, Refusal)
+MAIN_FEATURES = (
+    "amt_credit",
+    "amt_annuity",
+    "amt_goods_price",
+    "amt_income_total",
+    "days_employed",
+    "ext_source_1",
+    "ext_source_2",
+    "ext_source_3",
+)
+EMPLOYMENT = "days_employed"
+GROUP_NAMES = {ALL: "all applicants", ACCEPTED: "accepted applicants", SIMILAR: "similar clients"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the visitor has asked of the page.
+
+    Attributes
+    ----------
+    feature : str
+        To be shown among others.
+    typed : mapping of str to str
+        What stands in the forms.
+    faults : mapping of str to str
+        What is wrong with it, by field.
+    problem : str
+        Why a request could not be granted, English.
+    simulated : dict, optional
+        The answer to a simulation.
+    form : str
+        The form that was sent.
+    """
+
+    feature: str = ""
+    typed: Typed = field(default_factory=dict)
+    faults: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
+    simulated: Document | None = None
+    form: str = ""
+
+
+def decision_view(
+    generation: Generation | None, records: Records, decision_id: str, code: str, asked: Asked
+) -> dict[str, Any]:
+    """Everything that the template of a decision prints.
+
+    Parameters
+    ----------
+    generation : Generation or None
+        None when model and data do not answer.
+    records : Records
+    decision_id : str
+    code : str
+        Language.
+    asked : Asked
+
+    Raises
+    ------
+    Refusal
+        There is no such decision.
+    """
+    document = recorded_document(recorded(records, decision_id))
+    now = _now(generation, records, document, code, asked)
+    found = records.latest_simulation(decision_id, COUNTERFACTUAL)
+    return {
+        "document": document,
+        "scale": charts.scale(document["threshold"], ("this application", document["probability"])),
+        "waterfall": charts.waterfall(document) if document.get("themes") else None,
+        "trail": document["trail"],
+        "allowed": _allowed(document["trail"]),
+        "final": next((event for event in reversed(document["trail"]) if event["final_decision"]), None),
+        "grounds": outcomes.GROUNDS,
+        "asked": asked,
+        "proposed": json.loads(found["answer"]) if found else None,
+        "field_names": FIELD_NAMES,
+        "newer": generation is not None
+        and (document["model_version"], document["snapshot_id"])
+        != (generation.model.version, generation.snapshot.snapshot_id),
+        "simulation": _simulation(document, asked.simulated),
+        "group_names": GROUP_NAMES,
+    } | now
+
+
+def current_values(generation: Generation, records: Records, decision_id: str, code: str) -> dict[str, str]:
+    """The application as the form of the simulation shows it, by column."""
+    application = upper_case(subject_of(generation, records, decision_id=decision_id).rows[APPLICATION])
+    credit, annuity = application.get(CREDIT), application.get(ANNUITY)
+    if credit and annuity:
+        application[PAYMENTS] = credit / annuity
+    words = language(code)
+    return {
+        one.column: _shown(words, application.get(one.column), 1 if one.column == PAYMENTS else 2) for one in SIMULATED
+    }
+
+
+def choices_of(generation: Generation) -> dict[str, list[str]]:
+    """Values that texts of an application may take, by column: those of the contract, or those that are known."""
+    table = generation.engine.raw_tables["application_test"]
+    known = generation.stats.categories[ALL]
+    listed = {}
+    for column in table.columns:
+        values = column.values or sorted(known.get(column.name.lower(), ()))
+        listed[column.name] = [str(value) for value in values if str(value) not in ("XNA", "XAP")]
+    return listed
+
+
+def _now(
+    generation: Generation | None, records: Records, document: Document, code: str, asked: Asked
+) -> dict[str, Any]:
+    away: dict[str, Any] = {"current": None, "choices": {}, "standing": None, "chosen": None, "similar": None, "options": []}
+    if generation is None:
+        return away
+    try:
+        current = current_values(generation, records, document["decision_id"], code)
+        choices = choices_of(generation)
+    except AWAY:
+        current, choices = None, {}
+    client = document["client_id"] if document["kind"] == CLIENT else None
+    chosen = asked.feature if asked.feature in generation.stats.catalog else _first_feature(generation, document)
+    return {
+        "current": current,
+        "choices": choices,
+        "standing": _standing(generation, document, client),
+        "chosen": _chosen(generation, chosen, client),
+        "options": _options(generation),
+        "similar": _similar(generation, client),
+    }
+
+
+def _standing(generation: Generation, document: Document, client: int | None) -> list[dict[str, Any]] | None:
+    """Where the client stands in the main features and in those of the reasons."""
+    if client is None:
+        return None
+    names = dict.fromkeys([*(reason["feature"] for reason in document.get("reasons", ())), *MAIN_FEATURES])
+    rows = []
+    for name in names:
+        if name not in generation.stats.catalog:
+            continue
+        try:
+            shown = population(generation, name, client)
+        except AWAY:
+            return None
+        own = shown["client"]
+        rows.append(
+            {
+                "feature": name,
+                "label": shown["label"],
+                "words": _value_words(name, own),
+                "sentence": own["sentence"],
+                "below": own["share_below"] | {SIMILAR: _below_similar(shown)},
+                "is_number": shown["kind"] == "number",
+            }
+        )
+    return rows
+
+
+def _below_similar(shown: Document) -> float | None:
+    """Share of similar clients below the client's bin and half of those in it: the bins are all that is told."""
+    shares, own = shown["groups"].get(SIMILAR), shown["client"]["value"]
+    if shown["kind"] != "number" or shares is None or own is None:
+        return None
+    edges = shown["edges"]
+    at = min(sum(own >= edge for edge in edges[1:-1]), len(shares) - 1)
+    return float(sum(shares[:at]) + shares[at] / 2)
+
+
+def _chosen(generation: Generation, name: str, client: int | None) -> dict[str, Any] | None:
+    """One feature among all, accepted and similar clients, with its chart."""
+    try:
+        shown = population(generation, name, client)
+    except AWAY:
+        return None
+    own = shown["client"]
+    value = own["value"] if own and isinstance(own["value"], int | float) else None
+    chart = None
+    if shown["kind"] == "number" and shown["edges"] and shown["groups"]:
+        chart = charts.histogram(shown["edges"], shown["groups"], value)
+    return shown | {"chart": chart, "words": _value_words(name, own) if own else None}
+
+
+def _value_words(name: str, own: Document) -> str:
+    return "not employed" if name == EMPLOYMENT and own["value"] is None else own["words"]
+
+
+def _similar(generation: Generation, client: int | None) -> Document | None:
+    if client is None:
+        return None
+    try:
+        return similar(generation, client)
+    except AWAY:
+        return None
+
+
+def _options(generation: Generation) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Features that can be shown, by theme."""
+    by_theme: dict[str, list[tuple[str, str]]] = {}
+    for feature in generation.stats.catalog.values():
+        by_theme.setdefault(feature.theme_title, []).append((feature.name, feature.label))
+    return [(title, sorted(listed, key=lambda one: one[1])) for title, listed in by_theme.items()]
+
+
+def _first_feature(generation: Generation, document: Document) -> str:
+    named = [reason["feature"] for reason in document.get("reasons", ())] + list(MAIN_FEATURES)
+    catalog = generation.stats.catalog
+    return next((name for name in named if name in catalog), next(iter(catalog)))
+
+
+def _simulation(document: Document, simulated: Document | None) -> dict[str, Any] | None:
+    """Old and new decision beside each other, and what made the difference."""
+    if simulated is None:
+        return None
+    before, after = simulated["baseline"], simulated["variants"][0]
+    old = {theme["title"]: theme["points"] for theme in before["themes"]}
+    new = {theme["title"]: theme["points"] for theme in after["themes"]}
+    moved = {title: round(new.get(title, 0.0) - old.get(title, 0.0), 1) for title in old | new}
+    return {
+        "before": before,
+        "after": after,
+        "changes": after["changes"],
+        "moved": sorted(((title, points) for title, points in moved.items() if points), key=lambda one: -abs(one[1]))[:6],
+        "scale": charts.scale(
+            document["threshold"], ("as it is", before["probability"]), ("as simulated", after["probability"])
+        ),
+    }
+
+
+def _allowed(trail: list[Document]) -> str:
+    """What a person may record next: the decision, a request for review, or the answer to it."""
+    actions = [event["action"] for event in trail]
+    if not {outcomes.AGREE, outcomes.OVERRIDE} & set(actions):
+        return "decide"
+    waits = actions.count(outcomes.REQUEST_REVIEW) > actions.count(outcomes.ANSWER_REVIEW)
+    return "answer" if waits else "review"
+
+
+def _shown(words: Language, value: object, digits: int) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, int | float):
+        return words.number(value, 0 if float(value).is_integer() else digits)
+    return str(value)

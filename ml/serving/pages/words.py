@@ -1,0 +1,160 @@
+"""What records and catalogue say in English, in the reader's language.
+
+Records keep the English sentence for ever; a French page says the same. Where there is no French for a name, the
+English one is marked as English, so that a screen reader pronounces it well.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup, escape
+
+from ml.data.catalog import Feature
+from ml.serving.language import ENGLISH, Language
+from ml.wording.values import value_words
+
+NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+")
+COMPARED = re.compile(
+    r"^(?P<fact>.*?), (?P<side>higher|lower|later|earlier|more recent|longer ago) than that of (?P<share>.+) of "
+    r"applicants$|^(?P<same>.*), as for (?P<tied>.+ %) of applicants$|^(?P<only>.*), as for no other applicant$"
+)
+COUNTED = re.compile(r"^(.*) \(([\d,]+) of ([\d,]+)\)$")
+ABSENT = re.compile(r"^No record of (.+)$")
+# Longest first: each is replaced in a value.
+VALUE_WORDS = {
+    " before the application": " avant la demande",
+    " after the application": " après la demande",
+    "at the application": "le jour de la demande",
+    "percentage points": "points de pourcentage",
+    "standard deviations": "écarts-types",
+    "less than": "moins de",
+    "more than": "plus de",
+    "no record": "aucune donnée",
+    "payments": "mensualités",
+    "payment": "mensualité",
+    " of 100": " sur 100",
+    "per month": "par mois",
+    "per day": "par jour",
+    "minus ": "moins ",
+    "months": "mois",
+    "month": "mois",
+    "years": "ans",
+    "year": "an",
+    "days": "jours",
+    "day": "jour",
+    "times": "fois",
+}
+VALUE = re.compile("|".join(rf"(?<![A-Za-z]){re.escape(word)}(?![A-Za-z])" for word in VALUE_WORDS))
+LONGEST_SHORT = 32
+EMPLOYMENT = "start of the present employment"
+NOT_EMPLOYED = "not employed"
+
+
+@dataclass(frozen=True)
+class Words:
+    """Recorded and catalogued texts in a language; everything that it gives is escaped.
+
+    Parameters
+    ----------
+    language : Language
+    """
+
+    language: Language
+
+    def name(self, english: str) -> Markup:
+        """A name of the catalogue, such as a feature's label or a theme's title."""
+        if self.language.code == ENGLISH:
+            return escape(english)
+        for given, fit in ((english, str), (english[:1].lower() + english[1:], _capitalised)):
+            if given in self.language.translations:
+                return escape(fit(self.language.translations[given]))
+        return Markup('<span lang="en">{}</span>').format(english)
+
+    def value(self, english: str) -> Markup:
+        """A value with its unit."""
+        if self.language.code == ENGLISH:
+            return escape(english)
+        if english in self.language.translations:
+            return escape(self.language.translations[english])
+        text = VALUE.sub(lambda found: VALUE_WORDS[found.group()], english)
+        if re.search("[A-Za-z]{2}", text) and text == english and not re.search(r"\d", english):
+            return Markup('<span lang="en">{}</span>').format(english)
+        return escape(NUMBER.sub(lambda found: self._number(found.group()), text))
+
+    def sentence(self, english: str) -> Markup:
+        """A fact about a client, as reasons state it."""
+        absent = ABSENT.match(english)
+        if absent and absent[1] == EMPLOYMENT:
+            return escape(_capitalised(self.language.text(NOT_EMPLOYED)))
+        if self.language.code == ENGLISH:
+            return escape(english)
+        if absent:
+            return Markup("{} : {}").format(self.language.text("No record"), self.name(absent[1]))
+        found = COMPARED.match(english)
+        if not found:
+            return self._fact(english)
+        if found["side"]:
+            side = self.language.text(found["side"] + " than that of")
+            return Markup("{}, {} {} {}").format(
+                self._fact(found["fact"]), side, self.value(found["share"]), self.language.text("of applicants")
+            )
+        if found["same"]:
+            return Markup("{}, {} {} {}").format(
+                self._fact(found["same"]),
+                self.language.text("as for"),
+                self.value(found["tied"]),
+                self.language.text("of applicants"),
+            )
+        return Markup("{}, {}").format(self._fact(found["only"]), self.language.text("as for no other applicant"))
+
+    def plain(self, english: str) -> str:
+        """A name or a value where no markup can stand, as in a list of choices."""
+        return str((self.value if english[:1].isdigit() else self.name)(english).striptags())
+
+    def short(self, english: str) -> str:
+        """A name for the narrow margin of a chart, whose table has it whole."""
+        text = self.plain(english)
+        return text if len(text) <= LONGEST_SHORT else text[: LONGEST_SHORT - 1].rstrip() + "…"
+
+    def measure(self, value: float, unit: str) -> str:
+        """A number of a feature on an axis, with its unit."""
+        return str(self.value(value_words(Feature("", "number", unit, *[""] * 4, ""), value)))
+
+    def percent0(self, share: float) -> str:
+        """A share without decimals."""
+        return self.language.percent(share, 0)
+
+    def moment(self, iso: str) -> str:
+        """A recorded time."""
+        return self.language.moment(datetime.fromisoformat(iso))
+
+    def percent(self, share: float) -> str:
+        """A share with one decimal."""
+        return self.language.percent(share)
+
+    def points(self, points: float) -> str:
+        """Points with their sign."""
+        return self.language.points(points)
+
+    def number(self, value: float, digits: int = 0) -> str:
+        """A number."""
+        return self.language.number(value, digits)
+
+    def _fact(self, english: str) -> Markup:
+        label, colon, value = english.partition(": ")
+        if not colon:
+            return self.name(english)
+        counted = COUNTED.match(value)
+        if counted:
+            many = self.language.text("%(part)s of %(whole)s", part=counted[2], whole=counted[3])
+            return Markup("{} : {} ({})").format(self.name(label), self.value(counted[1]), many.replace(",", "\u00a0"))
+        return Markup("{} : {}").format(self.name(label), self.value(value))
+
+    def _number(self, english: str) -> str:
+        digits = len(english.partition(".")[2])
+        return self.language.number(float(english.replace(",", "")), digits)
+
+
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
