@@ -51,7 +51,7 @@ class Language:
 
     def moment(self, moment: datetime) -> str:
         """A day and a time of it, UTC."""
-        return format_datetime(moment, "long", locale=self.code, tzinfo="UTC")
+        return format_datetime(moment, "d MMMM y, HH:mm 'UTC'", tzinfo="UTC", locale=self.code)
 
     def date(self, moment: datetime) -> str:
         """A day in words."""

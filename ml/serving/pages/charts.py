@@ -4,10 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-WIDTH = 640
-Marks = dict[str, Any]
-ROW, LABELS, TEXT = 26, 230, 70
+WIDTH = 420
+LABEL = 80  # half of the longest label of a mark
 SHOWN_THEMES = 9
+EVERYTHING_ELSE, ADJUSTMENT = "Everything else together", "Averaging and calibration of the models"
+Marks = dict[str, Any]
 
 
 def scale(threshold: float, *marked: tuple[str, float]) -> Marks:
@@ -37,48 +38,35 @@ def scale(threshold: float, *marked: tuple[str, float]) -> Marks:
 
 
 def waterfall(document: Mapping[str, Any]) -> Marks:
-    """From the points of the average applicant, theme by theme, to those of the client; small themes together."""
+    """From the points of the average applicant, theme by theme, to those of the client; small themes together.
+
+    Positions are per cent of the width: each step is a row of a table, as wide as the page allows.
+    """
     themes = [theme for theme in document["themes"] if theme["points"]]
-    shown = themes[:SHOWN_THEMES]
-    rest = round(sum(theme["points"] for theme in themes[SHOWN_THEMES:]), 1)
-    steps = [(theme["title"], theme["points"], theme["protected"]) for theme in shown]
+    steps = [(theme["title"], theme["points"], theme["protected"]) for theme in themes[:SHOWN_THEMES]]
     if themes[SHOWN_THEMES:]:
-        steps.append(("Everything else together", rest, False))
-    steps.append(("Averaging and calibration of the models", document["adjustment_points"], False))
+        rest = round(sum(theme["points"] for theme in themes[SHOWN_THEMES:]), 1)
+        steps.append((EVERYTHING_ELSE, rest, False))
+    steps.append((ADJUSTMENT, document["adjustment_points"], False))
     reached = [document["average_points"]]
     for _, points, _ in steps:
         reached.append(reached[-1] + points)
-    low, high = min([*reached, document["points_at_threshold"]]), max([*reached, document["points_at_threshold"]])
-    left, right = LABELS, WIDTH - TEXT
+    ends = [*reached, document["points_at_threshold"]]
+    low, high = min(ends), max(ends)
 
     def at(points: float) -> float:
         """Position of points."""
-        return round(left + (right - left) * (points - low) / max(high - low, 1e-9), 1)
+        return round(2 + 96 * (points - low) / max(high - low, 1e-9), 2)
 
     bars = []
     for row, (title, points, protected) in enumerate(steps):
-        ends = sorted((at(reached[row]), at(reached[row + 1])))
-        bars.append(
-            {
-                "title": title,
-                "points": points,
-                "protected": protected,
-                "y": (row + 1) * ROW,
-                "x": ends[0],
-                "width": max(round(ends[1] - ends[0], 1), 1.5),
-                "end": ends[1],
-                "from": at(reached[row]),
-            }
-        )
+        begin, end = sorted((at(reached[row]), at(reached[row + 1])))
+        width = max(round(end - begin, 2), 0.5)
+        bars.append({"title": title, "points": points, "protected": protected, "x": begin, "width": width})
     return {
-        "width": WIDTH,
-        "height": (len(steps) + 2) * ROW + 24,
-        "row": ROW,
-        "labels": LABELS - 8,
         "bars": bars,
         "average": document["average_points"],
         "average_x": at(reached[0]),
-        "last_y": (len(steps) + 1) * ROW,
         "points": document["points"],
         "points_x": at(reached[-1]),
         "limit": document["points_at_threshold"],
@@ -88,7 +76,7 @@ def waterfall(document: Mapping[str, Any]) -> Marks:
 
 def histogram(edges: Sequence[float], groups: Mapping[str, Sequence[float]], value: float | None) -> Marks:
     """Shares of groups by bin: the first as bars, the others as steps; where a value stands."""
-    left, right, top, bottom = 44, WIDTH - 10, 24, 190
+    left, right, top, bottom = 42, WIDTH - 8, 24, 160
     highest = max((share for shares in groups.values() for share in shares), default=1.0) or 1.0
     low, high = edges[0], edges[-1]
 
@@ -109,7 +97,7 @@ def histogram(edges: Sequence[float], groups: Mapping[str, Sequence[float]], val
         lines.append({"group": name, "points": " ".join([*points, f"{across(edges[-1])},{bottom}"])})
     return {
         "width": WIDTH,
-        "height": 226,
+        "height": 190,
         "top": top,
         "bottom": bottom,
         "left": left,
@@ -130,7 +118,7 @@ def line(
     x: Sequence[float], y: Sequence[float], *, marked: float | None = None, most_x: float | None = None, zero: bool = True
 ) -> Marks:
     """A line through points; a vertical mark; axes from 0 unless told."""
-    left, right, top, bottom = 56, WIDTH - 14, 16, 220
+    left, right, top, bottom = 44, WIDTH - 14, 18, 180
     end = most_x or max(x)
     kept = [(one, two) for one, two in zip(x, y, strict=True) if one <= end]
     high = max(two for _, two in kept)
@@ -146,7 +134,7 @@ def line(
 
     return {
         "width": WIDTH,
-        "height": 262,
+        "height": 222,
         "left": left,
         "right": right,
         "top": top,
@@ -161,4 +149,4 @@ def line(
 
 
 def _anchor(x: float) -> str:
-    return "start" if x < 90 else "end" if x > WIDTH - 90 else "middle"  # noqa: PLR2004 - room for a label
+    return "start" if x < LABEL else "end" if x > WIDTH - LABEL else "middle"

@@ -39,6 +39,22 @@ EMPLOYMENT = "days_employed"
 GROUP_NAMES = {ALL: "all applicants", ACCEPTED: "accepted applicants", SIMILAR: "similar clients"}
 
 
+ACTION_NAMES = {
+    outcomes.AGREE: "Decided as proposed",
+    outcomes.OVERRIDE: "Decided against the proposal",
+    outcomes.REQUEST_REVIEW: "A review was requested",
+    outcomes.ANSWER_REVIEW: "The review was answered",
+}
+GROUND_NAMES = {
+    "agreed": "The proposal is right",
+    "documents_seen": "Documents were seen",
+    "data_wrong": "Data are wrong",
+    "circumstances_changed": "Circumstances have changed",
+    "policy": "Rules of the house",
+    "other": "Another ground",
+}
+
+
 @dataclass(frozen=True)
 class Asked:
     """What the visitor has asked of the page.
@@ -97,7 +113,8 @@ def decision_view(
         "trail": document["trail"],
         "allowed": _allowed(document["trail"]),
         "final": next((event for event in reversed(document["trail"]) if event["final_decision"]), None),
-        "grounds": outcomes.GROUNDS,
+        "action_names": ACTION_NAMES,
+        "ground_names": GROUND_NAMES,
         "asked": asked,
         "proposed": json.loads(found["answer"]) if found else None,
         "field_names": FIELD_NAMES,

@@ -14,12 +14,13 @@ from starlette.responses import RedirectResponse, Response
 
 from ml.serving.http.access import context_of
 from ml.serving.http.problems import KINDS, ProblemError
-from ml.serving.language import ENGLISH, LANGUAGES, Language, language
+from ml.serving.language import ENGLISH, FRENCH, LANGUAGES, Language, language
 from ml.serving.live.generation import NotReadyError
 from ml.serving.pages.rendering import page
 from ml.serving.pages.visitors import FOREIGN, require_own_form
 from ml.serving.records import RecordError
-from ml.serving.refusals import UNUSABLE_INPUT, Refusal
+from ml.serving.refusals import UNKNOWN_CLIENT, UNUSABLE_INPUT, Refusal
+from ml.wording.sentences import capitalised
 from warehouse.core.errors import CreditWarehouseError, RawDataError
 
 LOG = logging.getLogger("ml.serving")
@@ -28,6 +29,7 @@ ANONYMOUS = ("missing-key", "unknown-key")
 STATUS = {code: status for code, (status, _) in KINDS.items()} | {FOREIGN: 403}
 TITLES = {code: title for code, (_, title) in KINDS.items()} | {FOREIGN: "The form comes from another site"}
 REMEDIES = {
+    UNKNOWN_CLIENT: "Check the number. An applicant who is in no table goes to the page New applicant.",
     "missing-scope": "Ask for a key with more rights.",
     "not-local": "The server has no file of keys, and answers the machine that it runs on alone.",
     "too-many-requests": "Wait a minute, then ask again.",
@@ -77,8 +79,8 @@ def explained(error: Exception, words: Language) -> str:
     remedy = words.text(REMEDIES[code]) if code in REMEDIES else ""
     if isinstance(error, RawDataError):  # what was found may be a value of a client
         remedy = f"{words.text('Expected:')} {error.expected}; {error.remedy}."
-    elif isinstance(error, Refusal) and code not in REMEDIES:
-        remedy = words.text(error.detail) + "." if error.detail in words.translations or words.code == ENGLISH else ""
+    elif isinstance(error, Refusal) and error.detail in language(FRENCH).translations:  # written for people
+        remedy = f"{capitalised(words.text(error.detail))}."
     return f"{words.text(TITLES[code])}. {remedy}".strip()
 
 

@@ -73,6 +73,7 @@ class Words:
 
     def value(self, english: str) -> Markup:
         """A value with its unit."""
+        english = _unbroken(english)
         if self.language.code == ENGLISH:
             return escape(english)
         if english in self.language.translations:
@@ -88,7 +89,7 @@ class Words:
         if absent and absent[1] == EMPLOYMENT:
             return escape(_capitalised(self.language.text(NOT_EMPLOYED)))
         if self.language.code == ENGLISH:
-            return escape(english)
+            return escape(_unbroken(english))
         if absent:
             return Markup("{} : {}").format(self.language.text("No record"), self.name(absent[1]))
         found = COMPARED.match(english)
@@ -123,7 +124,7 @@ class Words:
 
     def percent0(self, share: float) -> str:
         """A share without decimals."""
-        return self.language.percent(share, 0)
+        return _unbroken(self.language.percent(share, 0))
 
     def moment(self, iso: str) -> str:
         """A recorded time."""
@@ -131,7 +132,7 @@ class Words:
 
     def percent(self, share: float) -> str:
         """A share with one decimal."""
-        return self.language.percent(share)
+        return _unbroken(self.language.percent(share))
 
     def points(self, points: float) -> str:
         """Points with their sign."""
@@ -158,3 +159,7 @@ class Words:
 
 def _capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" %", "\u00a0%")
