@@ -15,7 +15,7 @@ from ml.serving.http.middleware import Surroundings
 from ml.serving.http.routes import applications, clients, decisions, letters, state
 from ml.serving.live.generation import Generation
 from ml.serving.live.watch import Live
-from ml.serving.pages import router as pages
+from ml.serving.pages import ROUTERS
 from ml.serving.records import Records
 from ml.serving.settings import ServingSettings
 
@@ -55,7 +55,8 @@ def create_app(settings: ServingSettings | None = None) -> FastAPI:
     problems.install(app)
     for routes in (state, decisions, applications, clients, letters):
         app.include_router(routes.router)
-    app.include_router(pages)
+    for router in ROUTERS:
+        app.include_router(router)
     return app
 
 

@@ -4,7 +4,7 @@ language("fr").text("Your application of %(date)s", date=language("fr").date(mom
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -51,7 +51,7 @@ class Language:
 
     def moment(self, moment: datetime) -> str:
         """A day and a time of it, UTC."""
-        return format_datetime(moment, "d MMMM y, HH:mm 'UTC'", tzinfo="UTC", locale=self.code)
+        return format_datetime(moment, "d MMMM y, HH:mm 'UTC'", tzinfo=UTC, locale=self.code)
 
     def date(self, moment: datetime) -> str:
         """A day in words."""

@@ -6,6 +6,6 @@
 /pages/{lang}/model, /recent        the model; the latest decisions (scope admin)
 """
 
-from ml.serving.pages.router import router
+from ml.serving.pages import new_applicant, routes, sign_in
 
-__all__ = ["router"]
+ROUTERS = (sign_in.router, new_applicant.router, routes.router)  # the last one says that there is no such page

@@ -1,4 +1,4 @@
-"""Where the marks of a chart stand: numbers for the templates that draw them as SVG. Units are those of the view box."""
+"""Where the marks of a chart stand: numbers for the templates that draw SVG. Units: of the view box."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ def scale(threshold: float, *marked: tuple[str, float]) -> Marks:
         """Position of a probability."""
         return round(left + (right - left) * min(probability, top) / top, 1)
 
-    step = 0.05 if top <= 0.3 else 0.1 if top <= 0.6 else 0.2  # noqa: PLR2004 - at most six ticks
+    step = 0.05 if top <= 0.3 else 0.1 if top <= 0.6 else 0.2
     ticks = [step * count for count in range(round(top / step) + 1)]
     return {
         "width": WIDTH,
@@ -114,15 +114,10 @@ def histogram(edges: Sequence[float], groups: Mapping[str, Sequence[float]], val
     }
 
 
-def line(
-    x: Sequence[float], y: Sequence[float], *, marked: float | None = None, most_x: float | None = None, zero: bool = True
-) -> Marks:
-    """A line through points; a vertical mark; axes from 0 unless told."""
+def line(x: Sequence[float], y: Sequence[float], *, marked: float | None = None, most_x: float | None = None) -> Marks:
+    """A line through points; a vertical mark; both axes from 0."""
     left, right, top, bottom = 44, WIDTH - 14, 18, 180
-    end = most_x or max(x)
-    kept = [(one, two) for one, two in zip(x, y, strict=True) if one <= end]
-    high = max(two for _, two in kept)
-    low = 0.0 if zero else min(two for _, two in kept)
+    end, high = most_x or max(x), max(y) or 1.0
 
     def across(number: float) -> float:
         """Position on the horizontal axis."""
@@ -130,7 +125,7 @@ def line(
 
     def up(number: float) -> float:
         """Position on the vertical axis."""
-        return round(bottom - (bottom - top) * (number - low) / ((high - low) or 1.0), 1)
+        return round(bottom - (bottom - top) * number / high, 1)
 
     return {
         "width": WIDTH,
@@ -139,12 +134,12 @@ def line(
         "right": right,
         "top": top,
         "bottom": bottom,
-        "points": [{"x": across(one), "y": up(two)} for one, two in kept],
-        "path": " ".join(f"{across(one)},{up(two)}" for one, two in kept),
+        "points": [{"x": across(one), "y": up(two)} for one, two in zip(x, y, strict=True)],
+        "path": " ".join(f"{across(one)},{up(two)}" for one, two in zip(x, y, strict=True)),
         "marked": None if marked is None else across(marked),
         "diagonal": f"{across(0)},{up(0)} {across(min(end, high))},{up(min(end, high))}",
         "x_ticks": [{"x": across(end * part / 5), "value": end * part / 5} for part in range(6)],
-        "y_ticks": [{"y": up(low + (high - low) * part / 4), "value": low + (high - low) * part / 4} for part in range(5)],
+        "y_ticks": [{"y": up(high * part / 4), "value": high * part / 4} for part in range(5)],
     }
 
 

@@ -8,37 +8,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ml.data.population import ACCEPTED, ALL
+from ml.data.population import ALL
 from ml.serving import outcomes
 from ml.serving.applicants import APPLICATION, subject_of
-from ml.serving.clients import SIMILAR, population, similar
 from ml.serving.counterfactuals import COUNTERFACTUAL
 from ml.serving.decisions import CLIENT, Document, recorded, recorded_document
 from ml.serving.language import Language, language
 from ml.serving.letters import FIELD_NAMES
-from ml.serving.live.generation import Generation, NotReadyError
+from ml.serving.live.generation import Generation
 from ml.serving.pages import charts
 from ml.serving.pages.fields import SIMULATED, Typed
-from ml.serving.records import Records
-from ml.serving.refusals import Refusal
-from ml.serving.simulation import ANNUITY, CREDIT, PAYMENTS, upper_case
-from warehouse.core.errors import CreditWarehouseError
-
-AWAY = (NotReadyError, CreditWarehouseError, Refusal)
-MAIN_FEATURES = (
-    "amt_credit",
-    "amt_annuity",
-    "amt_goods_price",
-    "amt_income_total",
-    "days_employed",
-    "ext_source_1",
-    "ext_source_2",
-    "ext_source_3",
+from ml.serving.pages.standing import (
+    AWAY,
+    GROUP_NAMES,
+    features_by_theme,
+    first_feature,
+    shown_among,
+    similar_to,
+    standing_of,
 )
-EMPLOYMENT = "days_employed"
-GROUP_NAMES = {ALL: "all applicants", ACCEPTED: "accepted applicants", SIMILAR: "similar clients"}
+from ml.serving.records import Records
+from ml.serving.simulation import ANNUITY, CREDIT, PAYMENTS, upper_case
 
-
+NOT_STATED = "XNA"  # in the raw files, where a column takes no null
+UNSTATED = (NOT_STATED, "XAP")
+MOST_MOVED = 6
 ACTION_NAMES = {
     outcomes.AGREE: "Decided as proposed",
     outcomes.OVERRIDE: "Decided against the proposal",
@@ -139,20 +133,28 @@ def current_values(generation: Generation, records: Records, decision_id: str, c
 
 
 def choices_of(generation: Generation) -> dict[str, list[str]]:
-    """Values that texts of an application may take, by column: those of the contract, or those that are known."""
+    """Values that a column of an application may take: those of the contract, or those that are known of clients."""
     table = generation.engine.raw_tables["application_test"]
     known = generation.stats.categories[ALL]
     listed = {}
     for column in table.columns:
-        values = column.values or sorted(known.get(column.name.lower(), ()))
-        listed[column.name] = [str(value) for value in values if str(value) not in ("XNA", "XAP")]
+        values = [str(value) for value in column.values or sorted(known.get(column.name.lower(), ()))]
+        stated = [value for value in values if value not in UNSTATED]
+        listed[column.name] = stated if column.nullable else [*stated, NOT_STATED]
     return listed
 
 
 def _now(
     generation: Generation | None, records: Records, document: Document, code: str, asked: Asked
 ) -> dict[str, Any]:
-    away: dict[str, Any] = {"current": None, "choices": {}, "standing": None, "chosen": None, "similar": None, "options": []}
+    away: dict[str, Any] = {
+        "current": None,
+        "choices": {},
+        "standing": None,
+        "chosen": None,
+        "similar": None,
+        "options": [],
+    }
     if generation is None:
         return away
     try:
@@ -161,93 +163,15 @@ def _now(
     except AWAY:
         current, choices = None, {}
     client = document["client_id"] if document["kind"] == CLIENT else None
-    chosen = asked.feature if asked.feature in generation.stats.catalog else _first_feature(generation, document)
+    chosen = asked.feature if asked.feature in generation.stats.catalog else first_feature(generation, document)
     return {
         "current": current,
         "choices": choices,
-        "standing": _standing(generation, document, client),
-        "chosen": _chosen(generation, chosen, client),
-        "options": _options(generation),
-        "similar": _similar(generation, client),
+        "standing": standing_of(generation, document, client),
+        "chosen": shown_among(generation, chosen, client),
+        "options": features_by_theme(generation),
+        "similar": similar_to(generation, client),
     }
-
-
-def _standing(generation: Generation, document: Document, client: int | None) -> list[dict[str, Any]] | None:
-    """Where the client stands in the main features and in those of the reasons."""
-    if client is None:
-        return None
-    names = dict.fromkeys([*(reason["feature"] for reason in document.get("reasons", ())), *MAIN_FEATURES])
-    rows = []
-    for name in names:
-        if name not in generation.stats.catalog:
-            continue
-        try:
-            shown = population(generation, name, client)
-        except AWAY:
-            return None
-        own = shown["client"]
-        rows.append(
-            {
-                "feature": name,
-                "label": shown["label"],
-                "words": _value_words(name, own),
-                "sentence": own["sentence"],
-                "below": own["share_below"] | {SIMILAR: _below_similar(shown)},
-                "is_number": shown["kind"] == "number",
-            }
-        )
-    return rows
-
-
-def _below_similar(shown: Document) -> float | None:
-    """Share of similar clients below the client's bin and half of those in it: the bins are all that is told."""
-    shares, own = shown["groups"].get(SIMILAR), shown["client"]["value"]
-    if shown["kind"] != "number" or shares is None or own is None:
-        return None
-    edges = shown["edges"]
-    at = min(sum(own >= edge for edge in edges[1:-1]), len(shares) - 1)
-    return float(sum(shares[:at]) + shares[at] / 2)
-
-
-def _chosen(generation: Generation, name: str, client: int | None) -> dict[str, Any] | None:
-    """One feature among all, accepted and similar clients, with its chart."""
-    try:
-        shown = population(generation, name, client)
-    except AWAY:
-        return None
-    own = shown["client"]
-    value = own["value"] if own and isinstance(own["value"], int | float) else None
-    chart = None
-    if shown["kind"] == "number" and shown["edges"] and shown["groups"]:
-        chart = charts.histogram(shown["edges"], shown["groups"], value)
-    return shown | {"chart": chart, "words": _value_words(name, own) if own else None}
-
-
-def _value_words(name: str, own: Document) -> str:
-    return "not employed" if name == EMPLOYMENT and own["value"] is None else own["words"]
-
-
-def _similar(generation: Generation, client: int | None) -> Document | None:
-    if client is None:
-        return None
-    try:
-        return similar(generation, client)
-    except AWAY:
-        return None
-
-
-def _options(generation: Generation) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Features that can be shown, by theme."""
-    by_theme: dict[str, list[tuple[str, str]]] = {}
-    for feature in generation.stats.catalog.values():
-        by_theme.setdefault(feature.theme_title, []).append((feature.name, feature.label))
-    return [(title, sorted(listed, key=lambda one: one[1])) for title, listed in by_theme.items()]
-
-
-def _first_feature(generation: Generation, document: Document) -> str:
-    named = [reason["feature"] for reason in document.get("reasons", ())] + list(MAIN_FEATURES)
-    catalog = generation.stats.catalog
-    return next((name for name in named if name in catalog), next(iter(catalog)))
 
 
 def _simulation(document: Document, simulated: Document | None) -> dict[str, Any] | None:
@@ -257,12 +181,12 @@ def _simulation(document: Document, simulated: Document | None) -> dict[str, Any
     before, after = simulated["baseline"], simulated["variants"][0]
     old = {theme["title"]: theme["points"] for theme in before["themes"]}
     new = {theme["title"]: theme["points"] for theme in after["themes"]}
-    moved = {title: round(new.get(title, 0.0) - old.get(title, 0.0), 1) for title in old | new}
+    moved = [(title, round(new.get(title, 0.0) - old.get(title, 0.0), 1)) for title in old | new]
     return {
         "before": before,
         "after": after,
         "changes": after["changes"],
-        "moved": sorted(((title, points) for title, points in moved.items() if points), key=lambda one: -abs(one[1]))[:6],
+        "moved": sorted((one for one in moved if one[1]), key=lambda one: -abs(one[1]))[:MOST_MOVED],
         "scale": charts.scale(
             document["threshold"], ("as it is", before["probability"]), ("as simulated", after["probability"])
         ),

@@ -25,6 +25,13 @@ from warehouse.core.errors import CreditWarehouseError, RawDataError
 
 LOG = logging.getLogger("ml.serving")
 KNOWN = (ProblemError, Refusal, NotReadyError, RecordError, CreditWarehouseError, RequestValidationError, HTTPException)
+CODES = {  # the first that fits
+    RawDataError: UNUSABLE_INPUT,
+    RecordError: "not-recorded",
+    NotReadyError: "not-ready",
+    CreditWarehouseError: "not-ready",
+    RequestValidationError: "not-found",
+}
 ANONYMOUS = ("missing-key", "unknown-key")
 STATUS = {code: status for code, (status, _) in KINDS.items()} | {FOREIGN: 403}
 TITLES = {code: title for code, (_, title) in KINDS.items()} | {FOREIGN: "The form comes from another site"}
@@ -53,29 +60,17 @@ def language_of(request: Request) -> Language:
 
 def code_of(error: Exception) -> str:
     """The stable code of an error, as the API answers it."""
-    match error:
-        case ProblemError() | Refusal():
-            return error.code
-        case RawDataError():
-            return UNUSABLE_INPUT
-        case RecordError():
-            return "not-recorded"
-        case NotReadyError() | CreditWarehouseError():
-            return "not-ready"
-        case HTTPException(status_code=404) | RequestValidationError():
-            return "not-found"
-        case HTTPException(status_code=405):
-            return "method-not-allowed"
-        case HTTPException():
-            return "invalid-request"
-        case _:
-            return "internal-error"
+    if isinstance(error, ProblemError | Refusal):
+        return error.code
+    if isinstance(error, HTTPException):
+        return {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "invalid-request")
+    return next((code for kind, code in CODES.items() if isinstance(error, kind)), "internal-error")
 
 
 def explained(error: Exception, words: Language) -> str:
     """What went wrong and what to do, in one or two sentences."""
     code = code_of(error)
-    LOG.log(logging.ERROR if STATUS[code] >= 500 else logging.INFO, "page: %s", code)  # noqa: PLR2004
+    LOG.log(logging.ERROR if STATUS[code] >= 500 else logging.INFO, "page: %s", code)
     remedy = words.text(REMEDIES[code]) if code in REMEDIES else ""
     if isinstance(error, RawDataError):  # what was found may be a value of a client
         remedy = f"{words.text('Expected:')} {error.expected}; {error.remedy}."

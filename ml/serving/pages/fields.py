@@ -132,7 +132,7 @@ def number_of(text: str, code: str) -> float | int:
     """
     plain = re.sub(r"[\s\u00a0\u202f']", "", text)
     plain = plain.replace(",", "") if code == ENGLISH else plain.replace(",", ".")
-    if not re.fullmatch(r"[+-]?\d{1,15}(\.\d{1,15})?", plain):
+    if not re.fullmatch(r"[+-]?\d{1,15}(\.\d{1,20})?", plain):
         raise ValueError(text)
     value = float(plain)
     return int(value) if value.is_integer() else value

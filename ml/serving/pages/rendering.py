@@ -54,7 +54,7 @@ def page(request: Request, words: Language, template: str, status: int = 200, **
     """
     shown = {
         "lang": words.code,
-        "t": words.text,
+        "t": Words(words).text,
         "words": Words(words),
         "served": served(request, words),
         "elsewhere": _elsewhere(request),
@@ -93,5 +93,5 @@ def _elsewhere(request: Request) -> str:
     """The same page without its language, for the link to the other one; of an answered form, the page it stands on."""
     parts = request.url.path.split("/")[3:]
     if request.method == "POST" and parts and parts[0] == "decisions":
-        parts = parts[:2] if len(parts) > 2 else []  # noqa: PLR2004 - decisions, its id, what was asked
+        parts = parts[:2] if len(parts) > 2 else []
     return "".join(f"/{part}" for part in parts)
