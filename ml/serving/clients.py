@@ -1,6 +1,6 @@
 """What is known of a client, where it stands among others, and who is like it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,39 +64,27 @@ def population(generation: Generation, name: str, client: int | None = None) -> 
     Refusal
         The model does not know the feature, or there is no such client.
     """
-    stats = generation.stats
-    if name not in stats.catalog:
+    return populations(generation, [name], client)[0]
+
+
+def populations(generation: Generation, names: Sequence[str], client: int | None = None) -> list[Document]:
+    """The same of several features; similar clients are looked for once.
+
+    Raises
+    ------
+    Refusal
+        The model does not know one of the features, or there is no such client.
+    """
+    if not set(names) <= set(generation.stats.catalog):
         raise Refusal(UNKNOWN_FEATURE, "the model reads no feature of this name; GET /v1/clients/{id} lists them")
-    feature = stats.catalog[name]
-    features = None if client is None else find(generation, client)
-    alike = None if client is None or features is None else _alike(generation, client, features)
-    is_number = stats.row_of(name) is not None
-    document = _numeric(generation, feature, alike) if is_number else _texts(generation, feature, alike)
-    about = {
-        "feature": name,
-        "label": capitalised(feature.label),
-        "description": feature.description,
-        "unit": feature.unit,
-        "protected": feature.is_protected,
-        "model_version": generation.model.version,
-        "snapshot_id": generation.snapshot.snapshot_id,
-    }
-    if client is None or features is None:
-        return about | document | {"client": None}
-    row = Row(features)
-    value = known(row[name])
-    places = {}
-    for group in (ALL, ACCEPTED):
-        place = stats.place(group, name, float(value)) if is_number and value is not None else None
-        places[group] = None if place is None else place.below
-    own = {
-        "client_id": client,
-        "value": value,
-        "words": value_words(feature, value),
-        "sentence": sentence(feature, row, stats),
-        "share_below": places,
-    }
-    return about | document | {"client": own}
+    if client is None:
+        return [_distribution(generation, name, None) | {"client": None} for name in names]
+    features = find(generation, client)
+    alike = _alike(generation, client, features)
+    return [
+        _distribution(generation, name, alike) | {"client": _place(generation, name, client, features)}
+        for name in names
+    ]
 
 
 def similar(generation: Generation, client: int) -> Document:
@@ -148,6 +136,35 @@ class Row(dict[str, Any]):
     def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as of dict
         """The value; the default of a feature that there is not."""
         return self[name] if name in self._features else default
+
+
+def _distribution(generation: Generation, name: str, alike: Features | None) -> Document:
+    feature = generation.stats.catalog[name]
+    is_number = generation.stats.row_of(name) is not None
+    about = {
+        "feature": name,
+        "label": capitalised(feature.label),
+        "description": feature.description,
+        "unit": feature.unit,
+        "protected": feature.is_protected,
+        "model_version": generation.model.version,
+        "snapshot_id": generation.snapshot.snapshot_id,
+    }
+    return about | (_numeric(generation, feature, alike) if is_number else _texts(generation, feature, alike))
+
+
+def _place(generation: Generation, name: str, client: int, features: Features) -> Document:
+    """A client's value, and the share of others with a lower one."""
+    stats, row = generation.stats, Row(features)
+    value = known(row[name])
+    places = {}
+    for group in (ALL, ACCEPTED):
+        is_placed = stats.row_of(name) is not None
+        place = stats.place(group, name, float(value)) if is_placed and value is not None else None
+        places[group] = None if place is None else place.below
+    feature = stats.catalog[name]
+    words, fact = value_words(feature, value), sentence(feature, row, stats)
+    return {"client_id": client, "value": value, "words": words, "sentence": fact, "share_below": places}
 
 
 def _similar(generation: Generation, client: int, features: Features) -> Similar:

@@ -5,6 +5,7 @@ The record never changes. Everything else is left out, and said to be away, when
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -106,7 +107,7 @@ def decision_view(
         "waterfall": charts.waterfall(document) if document.get("themes") else None,
         "trail": document["trail"],
         "allowed": _allowed(document["trail"]),
-        "final": next((event for event in reversed(document["trail"]) if event["final_decision"]), None),
+        "final": _final(document["trail"]),
         "action_names": ACTION_NAMES,
         "ground_names": GROUND_NAMES,
         "asked": asked,
@@ -130,6 +131,22 @@ def current_values(generation: Generation, records: Records, decision_id: str, c
     return {
         one.column: _shown(words, application.get(one.column), 1 if one.column == PAYMENTS else 2) for one in SIMULATED
     }
+
+
+def recent_lines(records: Records, most: int, *, overridden: bool) -> list[dict[str, Any]]:
+    """The latest decisions, newest first, with what a person has decided."""
+    lines = []
+    for row in records.recent(most, overridden=overridden):
+        document = recorded_document(recorded(records, row["decision_id"]))
+        lines.append(document | {"decided_by": row["decided_by"], "final": _final(document["trail"])})
+    return lines
+
+
+def warm(generation: Generation) -> None:
+    """Open what takes a second the first time; whoever needs it meanwhile waits for the same opening."""
+    with suppress(*AWAY):
+        choices_of(generation)
+        _ = generation.neighbours
 
 
 def choices_of(generation: Generation) -> dict[str, list[str]]:
@@ -191,6 +208,11 @@ def _simulation(document: Document, simulated: Document | None) -> dict[str, Any
             document["threshold"], ("as it is", before["probability"]), ("as simulated", after["probability"])
         ),
     }
+
+
+def _final(trail: list[Document]) -> Document | None:
+    """The last word that a person had; None when nobody has decided yet."""
+    return next((event for event in reversed(trail) if event["final_decision"]), None)
 
 
 def _allowed(trail: list[Document]) -> str:

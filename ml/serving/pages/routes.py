@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import Query, Request
+from starlette.background import BackgroundTask
 from starlette.responses import RedirectResponse, Response
 
 from ml.serving.counterfactuals import propose
-from ml.serving.decisions import decide, timestamp
+from ml.serving.decisions import decide
 from ml.serving.http.access import InContext, context_of
 from ml.serving.http.problems import ProblemError
 from ml.serving.http.routes.letters import POLICY
@@ -15,7 +16,14 @@ from ml.serving.language import language
 from ml.serving.letters import as_html, as_pdf, write_letter
 from ml.serving.outcomes import record_outcome
 from ml.serving.pages import fields
-from ml.serving.pages.decision_view import Asked, current_values, decision_view
+from ml.serving.pages.decision_view import (
+    GROUND_NAMES,
+    Asked,
+    current_values,
+    decision_view,
+    recent_lines,
+    warm,
+)
 from ml.serving.pages.errors import KNOWN, explained
 from ml.serving.pages.model_view import model_card, model_view
 from ml.serving.pages.rendering import page
@@ -25,14 +33,18 @@ from ml.serving.simulation import simulate
 
 router = page_router()
 LONGEST_TEXT = 2_000
-SHOWN_RECENT = 100
+SHOWN_RECENT = 50
 CARD_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'"
 
 
 @router.get("/{lang}")
-async def find(lang: Lang, request: Request, visitor: Reader) -> Response:
-    """Find a client."""
-    return page(request, language(lang), "find.html.j2", typed="", problem="")
+async def find(lang: Lang, request: Request, visitor: Reader, context: InContext) -> Response:
+    """Find a client; what the next page needs is opened while the visitor types."""
+    answer = page(request, language(lang), "find.html.j2", typed="", problem="")
+    generation = generation_of(context)
+    if generation is not None:
+        answer.background = BackgroundTask(context.slowly, warm, generation)
+    return answer
 
 
 @router.post("/{lang}/decisions")
@@ -155,9 +167,16 @@ async def recent(
     lang: Lang, request: Request, visitor: Admin, context: InContext, overridden: bool = False
 ) -> Response:
     """The latest decisions, or those that a person has overridden."""
-    rows = await context.quickly(context.records.recent, SHOWN_RECENT, overridden=overridden)
-    lines = [row | {"decided_at": timestamp(row["decided_at"])} for row in rows]
-    return page(request, language(lang), "recent.html.j2", lines=lines, overridden=overridden, most=SHOWN_RECENT)
+    lines = await context.quickly(recent_lines, context.records, SHOWN_RECENT, overridden=overridden)
+    return page(
+        request,
+        language(lang),
+        "recent.html.j2",
+        lines=lines,
+        overridden=overridden,
+        most=SHOWN_RECENT,
+        ground_names=GROUND_NAMES,
+    )
 
 
 @router.get("/{rest:path}")

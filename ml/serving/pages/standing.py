@@ -3,7 +3,7 @@
 from typing import Any
 
 from ml.data.population import ACCEPTED, ALL
-from ml.serving.clients import SIMILAR, population, similar
+from ml.serving.clients import SIMILAR, population, populations, similar
 from ml.serving.decisions import Document
 from ml.serving.live.generation import Generation, NotReadyError
 from ml.serving.pages import charts
@@ -29,15 +29,14 @@ def standing_of(generation: Generation, document: Document, client: int | None) 
     """Where the client stands in the main features and in those of the reasons."""
     if client is None:
         return None
-    names = dict.fromkeys([*(reason["feature"] for reason in document.get("reasons", ())), *MAIN_FEATURES])
+    named = dict.fromkeys([*(reason["feature"] for reason in document.get("reasons", ())), *MAIN_FEATURES])
+    try:
+        found = populations(generation, [name for name in named if name in generation.stats.catalog], client)
+    except AWAY:
+        return None
     rows = []
-    for name in names:
-        if name not in generation.stats.catalog:
-            continue
-        try:
-            shown = population(generation, name, client)
-        except AWAY:
-            return None
+    for shown in found:
+        name = shown["feature"]
         own = shown["client"]
         rows.append(
             {
