@@ -17,6 +17,8 @@ export CREDIT_PUBLISHED_DIR := $(abspath $(CREDIT_PUBLISHED_DIR))
 endif
 # Empty (`make run QUICK=`): all families on all rows, thirty trials of tuning, four cross-validations.
 QUICK ?= --quick
+# Clients to generate when there are no raw files: `make run CLIENTS=2000`.
+CLIENTS ?=
 export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export OMP_WAIT_POLICY := PASSIVE
@@ -38,12 +40,13 @@ $(VENV)/.installed: requirements.txt
 	@touch $@
 
 run: setup ## raw files -> marts -> quality gate -> snapshot -> models -> scores, reasons, card -> drift report
-	$(BIN)/python -m warehouse.prepare
-	cd dbt_project && $(BIN)/dbt build
+	$(BIN)/python -m warehouse.prepare $(if $(CLIENTS),--clients $(CLIENTS))
+	@# unit tests are about the SQL, not about these rows: `make test` runs them
+	cd dbt_project && $(BIN)/dbt build --exclude-resource-type unit_test
 	$(BIN)/python -m warehouse.quality
 	$(BIN)/python -m warehouse.publish
 	$(BIN)/python -m ml.compare $(QUICK)
-	$(BIN)/python -m ml.tune $(if $(QUICK),--trials 1 --folds 2)
+	$(if $(QUICK),,$(BIN)/python -m ml.tune)
 	$(BIN)/python -m ml.train $(QUICK)
 	$(BIN)/python -m ml.predict --population scoring
 	@# the model of this run: the champion may be one of other data, which these cannot judge
@@ -57,11 +60,20 @@ test: setup lint ## linters, then pytest on two processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## ruff, import-linter, mypy and sqlfluff
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint-marts lint-python lint-sql
+
+.PHONY: lint-marts lint-python lint-sql
+lint-python:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests dbt_project/analyses
+
+lint-marts: # the wide marts are half of the work
+	$(BIN)/sqlfluff lint dbt_project/models/marts
+
+lint-sql:
+	$(BIN)/sqlfluff lint $(filter-out %/marts,$(wildcard dbt_project/models/*)) dbt_project/tests dbt_project/analyses
 
 mutants: setup ## make the SQL wrong at 60 places (COUNT=, SEED=) and count what the tests of the features find
 	$(BIN)/python -m tests.mutants $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))

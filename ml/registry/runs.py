@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import mlflow
 import pandas as pd
 from mlflow import ActiveRun, MlflowClient
@@ -20,7 +19,7 @@ from mlflow.exceptions import MlflowException
 from ml.registry.record import MANIFEST_FILE, OUT_OF_FOLD_FILE
 from ml.registry.store import cause, disk_remedy, store_errors, without_password
 from ml.registry.versions import MODEL_NAME, RegisteredModel
-from warehouse.core.errors import ModelError
+from warehouse.core.errors import ModelError, is_interrupt
 
 PROCESS_TAG = "process"  # host and process that the run belongs to
 FINISHED = RunStatus.to_string(RunStatus.FINISHED)
@@ -38,8 +37,7 @@ def active_run(experiment_id: str, name: str | None = None, *, nested: bool = Fa
     try:
         yield started
     except BaseException as error:
-        interrupted = not isinstance(error, Exception) or isinstance(error, duckdb.InterruptException)
-        status = KILLED if interrupted else FAILED
+        status = KILLED if not isinstance(error, Exception) or is_interrupt(error) else FAILED
         raise
     finally:
         mlflow.end_run(status)

@@ -33,10 +33,10 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def make_run(clone: Path, **environment: str) -> str:
+def make_run(clone: Path, *options: str, **environment: str) -> str:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("CREDIT_", "MLFLOW_TRACKING"))}
     done = subprocess.run(
-        [*MAKE, "run"],
+        [*MAKE, "run", *options],
         cwd=clone,
         env={**clean, **environment},
         stdout=subprocess.PIPE,
@@ -84,7 +84,7 @@ def test_it_runs_on_the_sample_of_real_clients(clone: Path, sample_dir: Path):
 
 def test_it_runs_on_generated_files_after_a_run_on_others(clone: Path):
     before = newest_version(clone) if (clone / "mlflow.db").exists() else 0
-    output = make_run(clone)
+    output = make_run(clone, "CLIENTS=2000")
     assert newest_version(clone) == before + 1
     generated = len((clone / "warehouse" / "raw" / "application_train.csv").read_text().splitlines()) - 1
     generated += len((clone / "warehouse" / "raw" / "application_test.csv").read_text().splitlines()) - 1

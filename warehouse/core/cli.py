@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from warehouse.core.errors import CreditWarehouseError, first_line
+from warehouse.core.errors import CreditWarehouseError, first_line, is_interrupt
 
 EXIT_USER_ERROR = 1
 EXIT_INTERRUPTED = 128 + signal.SIGINT
@@ -45,11 +45,8 @@ def command(main: Main) -> Callable[..., int]:
             # nobody reads on: Python must not complain once more when it closes the pipe
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return EXIT_CLOSED_PIPE
-        except KeyboardInterrupt:
-            print("interrupted: what was finished before stays", file=sys.stderr)
-            return EXIT_INTERRUPTED
-        except Exception as error:
-            if _is_interrupt(error):
+        except (KeyboardInterrupt, Exception) as error:
+            if is_interrupt(error):
                 print("interrupted: what was finished before stays", file=sys.stderr)
                 return EXIT_INTERRUPTED
             line = _line(error)
@@ -60,12 +57,6 @@ def command(main: Main) -> Callable[..., int]:
         return code or 0
 
     return run
-
-
-def _is_interrupt(error: Exception) -> bool:
-    """Whether Ctrl-C reached DuckDB while it worked, which raises its own error then."""
-    duckdb = sys.modules.get("duckdb")
-    return duckdb is not None and isinstance(error, duckdb.InterruptException)
 
 
 def _line(error: Exception) -> str | None:

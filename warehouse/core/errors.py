@@ -3,6 +3,8 @@
 A message is one line: what was expected, what was found, what to do.
 """
 
+import sys
+
 
 class CreditWarehouseError(Exception):
     """Base of every error that a command reports in one line instead of a traceback."""
@@ -57,3 +59,14 @@ class PromotionRefusedError(CreditWarehouseError):
 def first_line(error: Exception) -> str:
     """First line of an exception's text."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether an exception means Ctrl-C, which DuckDB raises as errors of its own while it works."""
+    duckdb = sys.modules.get("duckdb")
+    return (
+        isinstance(error, KeyboardInterrupt)
+        or (duckdb is not None and isinstance(error, duckdb.InterruptException))
+        # what its Python client raises when the signal arrives while it waits for the engine
+        or (type(error) is RuntimeError and str(error) == "Query interrupted")
+    )

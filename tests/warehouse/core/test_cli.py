@@ -1,7 +1,9 @@
 """A command ends with an exit code that says what happened, and with one line instead of a traceback."""
 
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import duckdb
@@ -13,6 +15,7 @@ from warehouse.core.settings import PROJECT_ROOT
 
 WRITES_A_LOT = """
 import sys
+import time
 from pathlib import Path
 from warehouse.core.cli import command
 @command
@@ -20,6 +23,18 @@ def main(argv=None):
     for line in range(200_000):
         print("line", line)
     Path(sys.argv[1]).touch()
+sys.exit(main())
+"""
+ASKS_FOR_LONG = """
+import sys
+import time
+import duckdb
+from warehouse.core.cli import command
+@command
+def main(argv=None):
+    with duckdb.connect() as con:
+        print("asking", flush=True)
+        con.execute("select sum(range % 7) from range(1_000_000_000_000)").fetchall()
 sys.exit(main())
 """
 
@@ -79,3 +94,18 @@ def test_a_command_whose_reader_goes_away_does_not_claim_to_have_done_its_job(tm
     assert process.stderr.read() == b""
     process.stderr.close()
     assert not done.exists()
+
+
+def test_ctrl_c_during_a_query_is_one_line():
+    process = subprocess.Popen(
+        [sys.executable, "-c", ASKS_FOR_LONG],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=PROJECT_ROOT,
+    )
+    assert process.stdout.readline() == "asking\n"
+    time.sleep(1)  # until the query is being executed
+    process.send_signal(signal.SIGINT)
+    _, message = process.communicate(timeout=60)
+    assert (process.returncode, message) == (130, "interrupted: what was finished before stays\n")
