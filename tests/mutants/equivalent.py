@@ -10,6 +10,9 @@ EQUIVALENT = {
         "one row per theme or sign, and always that row"
     ),
     r"^int_application_theme_sums, window edge: .*_std \[> 0 -> > -1\]": "a spread of 0 divides to null either way",
+    r"^int_application_theme_sums, null for zero: .*\[coalesce\(thin_record_[1-4], 0\)": (
+        "nothing known counts as 0 there: never null"
+    ),
     r"^reference_\w+, zero for null: ": "the labelled clients are never none, and some of them have each value",
     r", zero for null: .*\[max\((sk_id_curr|sk_dpd|sk_dpd_def)\)": "never null in the contract of the raw files",
     r"^int_bureau_loans, unknown for no: .* as is_closed": "it is only compared with 1",
