@@ -1,16 +1,24 @@
 """What several tests share: generated raw files, and one warehouse built from them with every dbt test."""
 
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
 
 from tests.support.building import WITHOUT_UNIT_TESTS, build_marts
 from tests.support.edges import put_on_edges
+from tests.support.tiny_warehouse import approve
 from warehouse.generate import main as generate
+from warehouse.snapshots.publication import publish
+from warehouse.snapshots.snapshot import CURRENT, Snapshot, resolve_snapshot
+
+if TYPE_CHECKING:
+    from tests.support.serving_fixtures import Store
 
 SAMPLE_DIR = Path(__file__).resolve().parents[2] / "shared" / "home-credit-sample"
 GENERATED_CLIENTS = 1500
@@ -99,3 +107,24 @@ def built_warehouse(generated_raw_dir: Path, tmp_path_factory: pytest.TempPathFa
         assert result.success, result.exception or [r.message for r in result.result if r.status in {"error", "fail"}]
 
     return made_once(tmp_path_factory, "warehouse", fill) / "home_credit.duckdb"
+
+
+@pytest.fixture(scope="session")
+def published_snapshot(built_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """A snapshot of the built warehouse, as an analyst opens it; not to be changed."""
+
+    def fill(folder: Path) -> None:
+        warehouse = Path(shutil.copy(built_warehouse, folder / built_warehouse.name))
+        approve(warehouse)
+        publish(warehouse, folder / "published")
+        warehouse.unlink()
+
+    return resolve_snapshot(CURRENT, made_once(tmp_path_factory, "published", fill) / "published")
+
+
+@pytest.fixture(scope="session")
+def serving_store(built_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> "Store":
+    """A snapshot and a champion to be served; not to be changed."""
+    from tests.support.serving_fixtures import Store, fill_store  # noqa: PLC0415 - seconds that other tests do not need
+
+    return Store(made_once(tmp_path_factory, "serving", lambda folder: fill_store(folder, built_warehouse)))
