@@ -23,7 +23,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help setup run docs test lint mutants lock clean
+.PHONY: help setup run serve docs test lint mutants lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -63,6 +63,9 @@ docs: setup ## the catalogue of features and dbt's documentation as pages (needs
 	cp dbt_project/target/static_index.html monitoring/reports/docs/dbt.html
 	@echo "wrote monitoring/reports/docs/dbt.html"
 
+serve: setup ## the API around decisions on http://127.0.0.1:8000 (see README, Decide)
+	$(BIN)/python -m ml.serve
+
 test: setup lint ## linters, then pytest on two processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
@@ -85,8 +88,10 @@ lint-sql:
 mutants: setup ## make the SQL wrong at 60 places (COUNT=, SEED=) and count what the tests of the features find
 	$(BIN)/python -m tests.mutants $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
-lock: setup ## compile both locks again from the direct dependencies in pyproject.toml
+lock: setup ## compile the three locks again from the direct dependencies in pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group warehouse --group ml --group monitoring --group dev \
 		--universal --python-version 3.11 --no-header --quiet --output-file requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --group serving --constraint requirements.txt --python-platform linux \
 		--python-version 3.11 --no-header --quiet --output-file ml/serving-requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --group api --constraint requirements.txt --python-platform linux \
+		--python-version 3.11 --no-header --quiet --output-file ml/serving/requirements.txt

@@ -5,6 +5,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
@@ -15,6 +16,9 @@ from tests.support.tiny_warehouse import approve
 from warehouse.generate import main as generate
 from warehouse.snapshots.publication import publish
 from warehouse.snapshots.snapshot import CURRENT, Snapshot, resolve_snapshot
+
+if TYPE_CHECKING:
+    from tests.support.serving_fixtures import Store
 
 SAMPLE_DIR = Path(__file__).resolve().parents[2] / "shared" / "home-credit-sample"
 GENERATED_CLIENTS = 1500
@@ -116,3 +120,11 @@ def published_snapshot(built_warehouse: Path, tmp_path_factory: pytest.TempPathF
         warehouse.unlink()
 
     return resolve_snapshot(CURRENT, made_once(tmp_path_factory, "published", fill) / "published")
+
+
+@pytest.fixture(scope="session")
+def serving_store(built_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> "Store":
+    """A snapshot and a champion to be served; not to be changed."""
+    from tests.support.serving_fixtures import Store, fill_store  # noqa: PLC0415 - seconds that other tests do not need
+
+    return Store(made_once(tmp_path_factory, "serving", lambda folder: fill_store(folder, built_warehouse)))

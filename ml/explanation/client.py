@@ -8,10 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.data.population import GROUPS, Place, PopulationStats
+from ml.explanation.columns import Columns, FrameColumns
 from ml.explanation.contributions import Contributions, Encoded, contributions, decide
-from ml.explanation.reasons import Ranking, Reason, client_rows, feature_entry, rank, reason_texts, withheld
+from ml.explanation.reasons import Ranking, Reason, ReasonRules, client_rows, feature_entry, withheld
 from ml.served.calibration import log_odds
-from ml.served.scorer import REFUSE, CreditScorer
+from ml.served.scorer import GRANT, REFUSE, CreditScorer
 from ml.wording.themes import PROTECTED_RULE
 from warehouse.core.errors import TrainingDataError
 
@@ -103,22 +104,42 @@ def explain_client(scorer: CreditScorer, frame_row: pd.DataFrame, population_sta
     encoded = Encoded(frame)
     decided = decide(scorer, encoded)
     parts = contributions(scorer, encoded)
-    refused = (decided["decision"] == REFUSE).to_numpy()
-    ranking = rank(parts, frame, refused, population_stats)
-    probability = float(decided["probability"].iloc[0])
-    reasons = reason_texts(parts, frame, ranking, population_stats)[0]
+    rules = ReasonRules(parts.features, population_stats)
+    return explained(rules, parts, FrameColumns(frame), float(decided["probability"].iloc[0]), scorer.threshold)
+
+
+def explained(
+    rules: ReasonRules, parts: Contributions, client: Columns, probability: float, threshold: float
+) -> Explanation:
+    """The explanation of one client whose probability and contributions are known.
+
+    Parameters
+    ----------
+    rules : ReasonRules
+        Of the features of `parts`.
+    parts : Contributions
+        Of the client.
+    client : Columns
+        The client's raw features.
+    probability, threshold : float
+        0 to 1.
+    """
+    refused = probability >= threshold
+    ranking = rules.rank(parts, client, np.array([refused]))
+    reasons = rules.texts(parts, client, ranking)[0]
+    stats = rules.stats
     return Explanation(
         probability=probability,
-        decision=str(decided["decision"].iloc[0]),
-        threshold=float(scorer.threshold),
+        decision=REFUSE if refused else GRANT,
+        threshold=float(threshold),
         reasons=reasons,
         withheld=tuple(withheld(ranking, 0)),
         protected_rule=PROTECTED_RULE,
         base_log_odds=parts.base,
         themes=_themes(ranking),
         adjustment=float(log_odds(np.array([probability]))[0] - parts.log_odds[0]),
-        features=_features(parts, frame, population_stats, reasons),
-        score_place={group: population_stats.score_place(group, probability) for group in GROUPS},
+        features=_features(parts, client, stats, reasons),
+        score_place={group: stats.score_place(group, probability) for group in GROUPS},
         explained_share=parts.explained_share,
         left_out=parts.left_out,
     )
@@ -150,6 +171,7 @@ def reasons_for(
     """
     frame = _checked(scorer, frame)
     reasons: list[tuple[Reason, ...]] = []
+    rules: ReasonRules | None = None
     for start in range(0, len(frame), BATCH_ROWS):
         part = frame[start : start + BATCH_ROWS]
         encoded = Encoded(part)
@@ -158,7 +180,9 @@ def reasons_for(
         else:
             refusals = refused[start : start + BATCH_ROWS]
         parts = contributions(scorer, encoded)
-        reasons += reason_texts(parts, part, rank(parts, part, refusals, population_stats), population_stats)
+        rules = rules or ReasonRules(parts.features, population_stats)
+        clients = FrameColumns(part)
+        reasons += rules.texts(parts, clients, rules.rank(parts, clients, refusals))
     return reasons
 
 
@@ -184,9 +208,9 @@ def _themes(ranking: Ranking) -> tuple[dict[str, Any], ...]:
 
 
 def _features(
-    parts: Contributions, frame: pd.DataFrame, stats: PopulationStats, reasons: tuple[Reason, ...]
+    parts: Contributions, client: Columns, stats: PopulationStats, reasons: tuple[Reason, ...]
 ) -> tuple[dict[str, Any], ...]:
-    row = client_rows(frame)[0]
+    row = client_rows(client)[0]
     strongest = np.argsort(-np.abs(parts.values[0]), kind="stable")[:TOP_FEATURES].tolist()
     shown = dict.fromkeys([*strongest, *(parts.features.index(reason.feature) for reason in reasons)])
     return tuple(_placed(feature_entry(parts, row, 0, at, stats), stats) for at in shown)

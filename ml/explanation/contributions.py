@@ -167,27 +167,53 @@ def _explainable(member: Pipeline) -> bool:
 def _member_contributions(member: Pipeline, encoded: pd.DataFrame) -> tuple[list[str], NDArray[np.float64], float]:
     """Raw features, log-odds of shape (n_applicants, n_features), base."""
     inputs = encoded
-    linear = isinstance(member[-1], LogisticRegression)
-    for _, step in member.steps[1 : -2 if linear else -1]:
+    for _, step in member.steps[1 : -2 if _is_linear(member) else -1]:
         inputs = step.transform(inputs)
-    columns = list(inputs.columns)
-    if linear:
-        step, classifier = member[-2], member[-1]
-        values = step.transform(inputs).astype(np.float64) * classifier.coef_[0]
-        base = float(classifier.intercept_[0])
-        columns = [columns[int(at)] for at in [*step.numbers_, *(place for place, _ in step.categories_)]]
-    else:
-        answer = member[-1].booster_.predict(inputs.to_numpy(), pred_contrib=True)
-        values, base = answer[:, :-1], float(answer[0, -1])
+    columns = explained_columns(member, list(inputs.columns))
+    given = member[-2].transform(inputs) if _is_linear(member) else inputs.to_numpy()
+    values, base = explained_values(member, given)
     names, summed = _by_raw_feature(columns, values, set(member.feature_names_in_))
     return names, summed, base
+
+
+def explained_columns(member: Pipeline, columns: list[str]) -> list[str]:
+    """Column behind each input of a member's classifier; `columns` go into the step before it or into itself."""
+    if not _is_linear(member):
+        return columns
+    step = member[-2]
+    return [columns[int(at)] for at in [*step.numbers_, *(place for place, _ in step.categories_)]]
+
+
+def explained_values(member: Pipeline, inputs: NDArray[np.floating]) -> tuple[NDArray[np.float64], float]:
+    """Log-odds that each input of a member's classifier adds, shape (n_applicants, n_inputs), and the base."""
+    classifier = member[-1]
+    if _is_linear(member):
+        return inputs.astype(np.float64) * classifier.coef_[0], float(classifier.intercept_[0])
+    threads = {"num_threads": 1} if len(inputs) == 1 else {}
+    answer = classifier.booster_.predict(inputs, pred_contrib=True, **threads)
+    return answer[:, :-1], float(answer[0, -1])
+
+
+def raw_owner(column: str, raw: set[str]) -> str:
+    """Raw feature that a column of a member counts as: itself, or the text behind a default rate.
+
+    A column made of several features stands for itself.
+    """
+    if column in raw:
+        return column
+    text = column.removesuffix(RATE_SUFFIX)
+    return text if text in raw else column
+
+
+def _is_linear(member: Pipeline) -> bool:
+    return isinstance(member[-1], LogisticRegression)
 
 
 def _by_raw_feature(
     columns: list[str], values: NDArray[np.float64], raw: set[str]
 ) -> tuple[list[str], NDArray[np.float64]]:
     """Add up the columns that a member made of one raw feature: its categories, its default rate."""
-    owners = [name if name in raw else _owner(name, raw) for name in columns]
+    owners = [raw_owner(name, raw) for name in columns]
     names = list(dict.fromkeys(owners))
     if names == owners:
         return names, values
@@ -195,9 +221,3 @@ def _by_raw_feature(
     total = np.zeros((len(values), len(names)))
     np.add.at(total.T, [position[name] for name in owners], values.T)
     return names, total
-
-
-def _owner(column: str, raw: set[str]) -> str:
-    """Text behind a default rate; a column made of several features stands for itself."""
-    text = column.removesuffix(RATE_SUFFIX)
-    return text if text in raw else column

@@ -20,10 +20,10 @@ from ml.explanation.figures import (
     dependence_figure,
     feature_labels,
 )
+from ml.explanation.population import POPULATION_FILE
 from ml.served.scorer import CreditScorer
 from ml.wording.themes import themes_of
 
-POPULATION_FILE = "population.npz"
 DIGITS = 6
 
 

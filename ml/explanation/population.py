@@ -3,15 +3,26 @@
 Distributions are kept as quantiles, so that a served explanation needs neither the warehouse nor a client's row.
 """
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml.data.catalog import Feature
+from ml.data.catalog import Feature, read_catalog
+from ml.data.clients import SCORING_TABLE, read_clients
 from ml.data.population import ACCEPTED, ALL, GRID, PopulationStats
+from ml.data.source import Source
+from ml.data.training_set import SCHEMA
+from ml.registry.registry import Registry
+from ml.registry.versions import RegisteredModel
 from ml.served.scorer import GRANT, CreditScorer
+from warehouse.core.errors import WarehouseMissingError
 
 BATCH_ROWS = 10_000
+LOGGED_UNDER = "explain"  # of the files of a version's run
+POPULATION_FILE = "population.npz"
 
 
 def measure_population(scorer: CreditScorer, frame: pd.DataFrame, catalog: dict[str, Feature]) -> PopulationStats:
@@ -51,6 +62,41 @@ def measure_population(scorer: CreditScorer, frame: pd.DataFrame, catalog: dict[
         },
         {group: _quantiles(probability[rows]) for group, rows in members.items()},
     )
+
+
+def logged_population(registry: Registry, model: RegisteredModel) -> PopulationStats | None:
+    """The population that `explain_globally` has logged to a version's run; None when it has not.
+
+    Raises
+    ------
+    ModelError
+        The run cannot be read, or the file is damaged.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = registry.fetch(model, f"{LOGGED_UNDER}/{POPULATION_FILE}", Path(folder))
+        return None if path is None else PopulationStats.load(path)
+
+
+def read_population(source: Source, scorer: CreditScorer) -> tuple[PopulationStats, pd.DataFrame]:
+    """The applicants to be scored, by key, and their distributions.
+
+    Raises
+    ------
+    WarehouseMissingError
+        There is no warehouse, no catalogue, no scoring set, or nobody in it.
+    TrainingDataError
+        The warehouse lacks a feature of the model.
+    """
+    with source.connect() as con:
+        catalog = read_catalog(con, scorer.features)
+        _, frame = read_clients(con, SCORING_TABLE, catalog)
+    if frame.empty:
+        raise WarehouseMissingError(
+            expected=f"applicants in {SCHEMA}.{SCORING_TABLE} to compare with",
+            found="no rows",
+            remedy="load raw files with application_test.csv and build the marts again",
+        )
+    return measure_population(scorer, frame, catalog), frame
 
 
 def _quantiles(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,14 +6,15 @@ client: that of the theme's feature which adds most in the same direction and ma
 whose value lies on the side of the median that goes with the direction before others.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ml.data.population import ALL, GRID, PopulationStats
+from ml.explanation.columns import ClientRow, Columns, FrameColumns
 from ml.explanation.contributions import Contributions
 from ml.wording.sentences import Row, sentence
 from ml.wording.themes import Theme, Themes, themes_of
@@ -89,100 +90,192 @@ class Ranking:
         return [tuple(self.listed[theme].code for theme in row if theme >= 0) for row in self.themes]
 
 
-def rank(parts: Contributions, frame: pd.DataFrame, refused: NDArray[np.bool_], stats: PopulationStats) -> Ranking:
-    """Choose the reasons of many clients at once.
+@dataclass(frozen=True)
+class ReasonRules:
+    """How reasons are chosen from some features: what depends on the features alone is prepared once.
 
     A theme is a reason when it adds at least `MIN_SHARE` of what points towards the decision. The order of the codes
     decides a draw.
 
-    Parameters
+    Attributes
     ----------
-    parts : Contributions
-        Of the clients.
-    frame : DataFrame of shape (n_clients, n_features)
-        Their raw features.
-    refused : ndarray of bool of shape (n_clients,)
-        The decisions.
+    features : tuple of str
+        Those of `Contributions`, in its order.
     stats : PopulationStats
-        Medians to compare with.
-
-    Returns
-    -------
-    Ranking
+        What features mean, and the medians to compare with.
     """
-    about = _themes(parts, stats)
-    may_be_named = np.array([feature.may_be_reason for feature in about.features])
-    direction = np.where(refused, 1, -1)
-    signed = direction[:, None] * parts.values
-    moved = _moved(signed, about, frame)
-    total = signed @ about.membership + moved
-    unprotected = np.array([not feature.is_protected for feature in about.features])
-    named = np.maximum(signed * may_be_named, 0)
-    eligible = (total > 0) & (signed @ (about.membership & unprotected[:, None]) > 0)
-    eligible &= (named @ about.membership > 0) | (moved > 0)
-    eligible &= ~np.array([theme.protected for theme in about.listed])
-    counted = np.where(eligible, total, 0.0)
-    towards = counted.sum(axis=1, keepdims=True)
-    share = np.divide(counted, towards, out=np.zeros_like(counted), where=towards > 0)
-    order = np.argsort(-share, axis=1, kind="stable")[:, :MOST_REASONS]
-    themes = np.where(np.take_along_axis(share, order, axis=1) >= MIN_SHARE, order, -1)
-    representatives = _representatives(parts.features, about, signed * may_be_named, frame, direction, stats)
-    return Ranking(about.listed, themes, representatives, direction[:, None] * total, share, direction)
 
+    features: tuple[str, ...]
+    stats: PopulationStats
 
-def _themes(parts: Contributions, stats: PopulationStats) -> Themes:
-    return themes_of([stats.feature(name) for name in parts.features])
+    def rank(self, parts: Contributions, clients: Columns, refused: NDArray[np.bool_]) -> Ranking:
+        """Choose the reasons of many clients at once.
 
+        Parameters
+        ----------
+        parts : Contributions
+            Of the clients.
+        clients : Columns
+            Their raw features.
+        refused : ndarray of bool of shape (n_clients,)
+            The decisions.
+        """
+        about = self.about
+        direction = np.where(refused, 1, -1)
+        signed = direction[:, None] * parts.values
+        moved = self._moved(signed, clients)
+        total = signed @ self._membership + moved
+        named = np.maximum(signed * self._may_be_named, 0)
+        eligible = (total > 0) & (signed @ self._unprotected_membership > 0)
+        eligible &= (named @ self._membership > 0) | (moved > 0)
+        eligible &= self._themes_that_may_be_reasons
+        counted = np.where(eligible, total, 0.0)
+        towards = counted.sum(axis=1, keepdims=True)
+        share = np.divide(counted, towards, out=np.zeros_like(counted), where=towards > 0)
+        order = np.argsort(-share, axis=1, kind="stable")[:, :MOST_REASONS]
+        themes = np.where(np.take_along_axis(share, order, axis=1) >= MIN_SHARE, order, -1)
+        representatives = self._representatives(signed * self._may_be_named, clients, direction)
+        return Ranking(about.listed, themes, representatives, direction[:, None] * total, share, direction)
 
-def reason_texts(
-    parts: Contributions, frame: pd.DataFrame, ranking: Ranking, stats: PopulationStats
-) -> list[tuple[Reason, ...]]:
-    """The reasons of each client, in words; arguments as in `rank`."""
-    about = _themes(parts, stats)
-    return [
-        tuple(
-            _reason(parts, row, ranking, client, int(theme), about, stats)
-            for theme in ranking.themes[client]
-            if theme >= 0
+    def texts(self, parts: Contributions, clients: Columns, ranking: Ranking) -> list[tuple[Reason, ...]]:
+        """The reasons of each client, in words; arguments as in `rank`."""
+        return [
+            tuple(
+                self._reason(parts, row, ranking, client, int(theme)) for theme in ranking.themes[client] if theme >= 0
+            )
+            for client, row in enumerate(client_rows(clients))
+        ]
+
+    @cached_property
+    def about(self) -> Themes:
+        """The themes of the features."""
+        return themes_of([self.stats.feature(name) for name in self.features])
+
+    @cached_property
+    def _membership(self) -> NDArray[np.float64]:
+        return self.about.membership.astype(np.float64)
+
+    @cached_property
+    def _unprotected_membership(self) -> NDArray[np.float64]:
+        unprotected = np.array([not feature.is_protected for feature in self.about.features])
+        return self._membership * unprotected[:, None]
+
+    @cached_property
+    def _may_be_named(self) -> NDArray[np.bool_]:
+        return np.array([feature.may_be_reason for feature in self.about.features])
+
+    @cached_property
+    def _themes_that_may_be_reasons(self) -> NDArray[np.bool_]:
+        return np.array([not theme.protected for theme in self.about.listed])
+
+    @cached_property
+    def _histories(self) -> tuple[tuple[str, NDArray[np.bool_], int], ...]:
+        """Flags of the model, the widest first, each with the features that it empties and the theme that says so."""
+        theme_of = dict(zip(self.features, self.about.at.tolist(), strict=True))
+        return tuple(
+            (flag, columns, theme_of[flag]) for flag, columns in self.about.histories.items() if flag in theme_of
         )
-        for client, row in enumerate(client_rows(frame))
-    ]
+
+    @cached_property
+    def _position(self) -> dict[str, int]:
+        return {name: at for at, name in enumerate(self.features)}
+
+    @cached_property
+    def _in_theme(self) -> tuple[NDArray[np.int64], ...]:
+        return tuple(np.flatnonzero(self.about.at == theme) for theme in range(len(self.about.listed)))
+
+    @cached_property
+    def _numeric(self) -> tuple[list[int], list[str], NDArray[np.float64], NDArray[np.float64]]:
+        """Positions and names of numbers, their medians, and 1 where larger values are riskier, -1 where safer."""
+        rows = {at: row for at, name in enumerate(self.features) if (row := self.stats.row_of(name)) is not None}
+        names = [self.features[at] for at in rows]
+        median = self.stats.quantiles[ALL][list(rows.values()), GRID // 2]
+        return list(rows), names, median, np.array([self._riskier(name) for name in names])
+
+    def _moved(self, signed: NDArray[np.float64], clients: Columns) -> NDArray[np.float64]:
+        """What moves between themes, shape (n_clients, n_themes), because a source knows nothing of a client.
+
+        Debt, lateness and history at other lenders are then one thing to say: that there is no record of them.
+        """
+        moved = np.zeros((len(clients), len(self.about.listed)))
+        emptied = np.zeros(signed.shape, dtype=bool)
+        for flag, columns, theme in self._histories:
+            rows = _is_zero(clients, flag)
+            if not rows.any():
+                continue
+            moving = np.where(rows[:, None] & columns & ~emptied, signed, 0.0)
+            emptied |= rows[:, None] & columns
+            moved[:, theme] += moving.sum(axis=1)
+            moved -= moving @ self._membership
+        return moved
+
+    def _representatives(
+        self, signed: NDArray[np.float64], clients: Columns, direction: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Position of the feature whose words stand for each theme, shape (n_clients, n_themes)."""
+        weighted = signed * np.where(self._contrary(clients, direction), CONTRARY_WEIGHT, 1.0)
+        representatives = np.zeros((len(clients), len(self.about.listed)), dtype=np.int64)
+        if len(clients) == 1:
+            representatives[0] = np.where(self.about.membership.T, weighted[0], -np.inf).argmax(axis=1)
+        else:
+            for theme, columns in enumerate(self._in_theme):
+                representatives[:, theme] = columns[np.argmax(weighted[:, columns], axis=1)]
+        scores = [at for at, name in enumerate(self.features) if name in RAW_SCORES]
+        if scores:
+            # what the combinations of the scores say is said best by the score itself that lies farthest out
+            depth = np.column_stack([self._depth(self.features[at], clients, direction) for at in scores])
+            farthest = np.array(scores)[np.argmax(depth, axis=1)]
+            external = self.about.position(EXTERNAL_SCORES)
+            representatives[:, external] = np.where(depth.max(axis=1) > 0, farthest, representatives[:, external])
+        for flag, _, theme in self._histories:
+            representatives[_is_zero(clients, flag), theme] = self._position[flag]
+        return representatives
+
+    def _contrary(self, clients: Columns, direction: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Values on the side of the median that goes against the decision, shape (n_clients, n_features).
+
+        By the catalogue's AUC of the feature alone; texts, what is not known and the median itself go against nothing.
+        """
+        contrary = np.zeros((len(clients), len(self.features)), dtype=bool)
+        positions, names, median, riskier = self._numeric
+        contrary[:, positions] = (clients.numbers(names) - median) * riskier * direction[:, None] < 0
+        return contrary
+
+    def _depth(self, name: str, clients: Columns, direction: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How far values lie from the median of applicants on the decision's side: -0.5 to 0.5 in ranks; 0 for null."""
+        numbers = clients.numbers([name])[:, 0]
+        rank_of = np.searchsorted(self.stats.quantiles[ALL][self.stats.row_of(name)], numbers) / GRID
+        return np.where(np.isnan(numbers), 0.0, (rank_of - 0.5) * self._riskier(name) * direction)
+
+    def _riskier(self, name: str) -> float:
+        """1 when larger values are riskier, -1 when they are safer, 0 when the catalogue does not know."""
+        area = self.stats.feature(name).auc
+        return 0.0 if area is None else float(np.sign(area - 0.5))
+
+    def _reason(self, parts: Contributions, row: Row, ranking: Ranking, client: int, theme: int) -> Reason:
+        representative = self.features[ranking.representatives[client, theme]]
+        own = self._in_theme[theme]
+        signed = parts.values[client, own] * ranking.direction[client]
+        strongest = [int(own[at]) for at in np.argsort(-signed, kind="stable")[:FEATURES_SHOWN] if signed[at] > 0]
+        return Reason(
+            ranking.listed[theme].code,
+            ranking.listed[theme].title,
+            sentence(self.stats.feature(representative), row, self.stats),
+            representative,
+            float(ranking.contribution[client, theme]),
+            float(ranking.share[client, theme]),
+            tuple(feature_entry(parts, row, client, at, self.stats) for at in strongest),
+        )
 
 
-class ClientRow(Mapping[str, float | str | None]):
-    """One client's values by feature, looked up in the columns of all: only what is said is read."""
-
-    def __init__(self, columns: "_Columns", client: int) -> None:
-        self._columns = columns
-        self._client = client
-
-    def __getitem__(self, name: str) -> float | str | None:
-        value = self._columns[name][self._client]
-        return value.item() if isinstance(value, np.generic) else value
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(str(name) for name in self._columns.frame.columns)
-
-    def __len__(self) -> int:
-        return self._columns.frame.shape[1]
+def rank(parts: Contributions, frame: pd.DataFrame, refused: NDArray[np.bool_], stats: PopulationStats) -> Ranking:
+    """Choose the reasons of the clients of a frame; see `ReasonRules`."""
+    return ReasonRules(parts.features, stats).rank(parts, FrameColumns(frame), refused)
 
 
-class _Columns(dict[str, NDArray]):
-    """Columns of a frame as arrays, each made when it is first asked for."""
-
-    def __init__(self, frame: pd.DataFrame) -> None:
-        super().__init__()
-        self.frame = frame
-
-    def __missing__(self, name: str) -> NDArray:
-        self[name] = self.frame[name].to_numpy()
-        return self[name]
-
-
-def client_rows(frame: pd.DataFrame) -> list[ClientRow]:
-    """The clients of a frame, in its order."""
-    columns = _Columns(frame)
-    return [ClientRow(columns, client) for client in range(len(frame))]
+def client_rows(clients: Columns) -> list[ClientRow]:
+    """The clients one by one, in their order."""
+    return [ClientRow(clients, client) for client in range(len(clients))]
 
 
 def withheld(ranking: Ranking, client: int) -> list[dict[str, object]]:
@@ -203,109 +296,8 @@ def withheld(ranking: Ranking, client: int) -> list[dict[str, object]]:
     ]
 
 
-def _moved(signed: NDArray[np.float64], about: Themes, frame: pd.DataFrame) -> NDArray[np.float64]:
-    """What moves between themes, shape (n_clients, n_themes), because a source knows nothing of a client.
-
-    Debt, lateness and history at other lenders are then one thing to say: that there is no record of them.
-    """
-    moved = np.zeros((len(frame), len(about.listed)))
-    emptied = np.zeros(signed.shape, dtype=bool)
-    for flag, columns, theme in _histories(about, frame):
-        rows = (frame[flag] == 0).to_numpy()
-        moving = np.where(rows[:, None] & columns & ~emptied, signed, 0.0)
-        emptied |= rows[:, None] & columns
-        moved[:, theme] += moving.sum(axis=1)
-        moved -= moving @ about.membership
-    return moved
-
-
-def _histories(about: Themes, frame: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.bool_], int]]:
-    """Flags of the model, the widest first, each with the features that it empties and the theme that says so."""
-    theme_of = {feature.name: int(theme) for feature, theme in zip(about.features, about.at, strict=True)}
-    for flag, columns in about.histories.items():
-        if flag in frame and flag in theme_of:
-            yield flag, columns, theme_of[flag]
-
-
-def _representatives(
-    features: tuple[str, ...],
-    about: Themes,
-    signed: NDArray[np.float64],
-    frame: pd.DataFrame,
-    direction: NDArray[np.int64],
-    stats: PopulationStats,
-) -> NDArray[np.int64]:
-    """Position of the feature whose words stand for each theme, shape (n_clients, n_themes)."""
-    weighted = signed * np.where(_contrary(features, frame, direction, stats), CONTRARY_WEIGHT, 1.0)
-    representatives = np.zeros((len(frame), len(about.listed)), dtype=np.int64)
-    for theme in range(len(about.listed)):
-        columns = np.flatnonzero(about.at == theme)
-        representatives[:, theme] = columns[np.argmax(weighted[:, columns], axis=1)]
-    scores = [at for at, name in enumerate(features) if name in RAW_SCORES]
-    if scores:
-        # what the combinations of the scores say is said best by the score itself that lies farthest out
-        depth = np.column_stack([_depth(frame[features[at]], direction, stats) for at in scores])
-        farthest = np.array(scores)[np.argmax(depth, axis=1)]
-        external = about.position(EXTERNAL_SCORES)
-        representatives[:, external] = np.where(depth.max(axis=1) > 0, farthest, representatives[:, external])
-    for flag, _, theme in _histories(about, frame):
-        representatives[(frame[flag] == 0).to_numpy(), theme] = features.index(flag)
-    return representatives
-
-
-def _contrary(
-    features: Sequence[str], frame: pd.DataFrame, direction: NDArray[np.int64], stats: PopulationStats
-) -> NDArray[np.bool_]:
-    """Values on the side of the median that goes against the decision, shape (n_clients, n_features).
-
-    By the catalogue's AUC of the feature alone; texts, what is not known and the median itself go against nothing.
-    """
-    contrary = np.zeros((len(frame), len(features)), dtype=bool)
-    rows = {at: row for at, name in enumerate(features) if (row := stats.row_of(name)) is not None}
-    numeric = list(rows)
-    names = [features[at] for at in numeric]
-    median = stats.quantiles[ALL][list(rows.values()), GRID // 2]
-    riskier = np.array([_riskier(stats, name) for name in names])
-    contrary[:, numeric] = (frame[names].to_numpy(dtype=np.float64) - median) * riskier * direction[:, None] < 0
-    return contrary
-
-
-def _depth(values: pd.Series, direction: NDArray[np.int64], stats: PopulationStats) -> NDArray[np.float64]:
-    """How far values lie from the median of applicants on the decision's side: -0.5 to 0.5 in ranks; 0 for null."""
-    name = str(values.name)
-    numbers = values.to_numpy(dtype=np.float64)
-    rank_of = np.searchsorted(stats.quantiles[ALL][stats.row_of(name)], numbers) / GRID
-    return np.where(np.isnan(numbers), 0.0, (rank_of - 0.5) * _riskier(stats, name) * direction)
-
-
-def _riskier(stats: PopulationStats, name: str) -> float:
-    """1 when larger values are riskier, -1 when they are safer, 0 when the catalogue does not know."""
-    area = stats.feature(name).auc
-    return 0.0 if area is None else float(np.sign(area - 0.5))
-
-
-def _reason(
-    parts: Contributions,
-    row: Row,
-    ranking: Ranking,
-    client: int,
-    theme: int,
-    about: Themes,
-    stats: PopulationStats,
-) -> Reason:
-    representative = parts.features[ranking.representatives[client, theme]]
-    own = np.flatnonzero(about.at == theme)
-    signed = parts.values[client, own] * ranking.direction[client]
-    strongest = [int(own[at]) for at in np.argsort(-signed, kind="stable")[:FEATURES_SHOWN] if signed[at] > 0]
-    return Reason(
-        ranking.listed[theme].code,
-        ranking.listed[theme].title,
-        sentence(stats.feature(representative), row, stats),
-        representative,
-        float(ranking.contribution[client, theme]),
-        float(ranking.share[client, theme]),
-        tuple(feature_entry(parts, row, client, at, stats) for at in strongest),
-    )
+def _is_zero(clients: Columns, flag: str) -> NDArray[np.bool_]:
+    return np.asarray(clients.column(flag) == 0, dtype=bool)
 
 
 def feature_entry(parts: Contributions, row: Row, client: int, at: int, stats: PopulationStats) -> dict[str, object]:

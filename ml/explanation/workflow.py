@@ -1,28 +1,22 @@
 """Explain a model as a whole, and one client's decision."""
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from ml.data.catalog import read_catalog
-from ml.data.clients import SCORING_TABLE, find_client, read_clients
+from ml.data.clients import find_client
 from ml.data.population import ACCEPTED, ALL, GRID, GROUPS, PopulationStats
 from ml.data.source import Source, require_trained_on
-from ml.data.training_set import SCHEMA
 from ml.explanation.client import Explanation, explain_client
 from ml.explanation.client_figures import feature_steps, position_figure, theme_steps, waterfall_figure
-from ml.explanation.overall import POPULATION_FILE, explain_model, write
-from ml.explanation.population import measure_population
+from ml.explanation.overall import explain_model, write
+from ml.explanation.population import LOGGED_UNDER, logged_population, read_population
 from ml.registry.registry import MODEL_NAME, RegisteredModel, Registry
 from ml.served.scorer import REFUSE, CreditScorer
-from warehouse.core.errors import WarehouseMissingError
 from warehouse.core.files import replace_folder
 
-LOGGED_UNDER = "explain"
 ANOTHER_FOLDER = "choose another with --out, or make room there"
 SEED = 42
 CURVE_POINTS = 101
@@ -120,19 +114,6 @@ def explain_locally(
     return explanation, replace_folder(out / f"client_{client}", fill, remedy=ANOTHER_FOLDER)
 
 
-def logged_population(registry: Registry, model: RegisteredModel) -> PopulationStats | None:
-    """The population that `explain_globally` has logged to a version's run; None when it has not.
-
-    Raises
-    ------
-    ModelError
-        The run cannot be read, or the file is damaged.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        path = registry.fetch(model, f"{LOGGED_UNDER}/{POPULATION_FILE}", Path(folder))
-        return None if path is None else PopulationStats.load(path)
-
-
 def _distributions(explanation: Explanation, stats: PopulationStats) -> dict[str, Any]:
     """Quantiles behind the figure of positions: of the score and of the strongest numbers, by group."""
     at = np.linspace(0, GRID - 1, CURVE_POINTS).astype(int)
@@ -176,25 +157,3 @@ def _position_words(explanation: Explanation) -> str:
         f"{place.below:.0%} of {names[group]}" for group, place in explanation.score_place.items() if place is not None
     ]
     return f"riskier than {' and '.join(parts)}"
-
-
-def read_population(source: Source, scorer: CreditScorer) -> tuple[PopulationStats, pd.DataFrame]:
-    """The applicants to be scored, by key, and their distributions.
-
-    Raises
-    ------
-    WarehouseMissingError
-        There is no warehouse, no catalogue, no scoring set, or nobody in it.
-    TrainingDataError
-        The warehouse lacks a feature of the model.
-    """
-    with source.connect() as con:
-        catalog = read_catalog(con, scorer.features)
-        _, frame = read_clients(con, SCORING_TABLE, catalog)
-    if frame.empty:
-        raise WarehouseMissingError(
-            expected=f"applicants in {SCHEMA}.{SCORING_TABLE} to compare with",
-            found="no rows",
-            remedy="load raw files with application_test.csv and build the marts again",
-        )
-    return measure_population(scorer, frame, catalog), frame

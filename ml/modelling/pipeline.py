@@ -132,6 +132,9 @@ def fit_pipeline(data: TrainingData, config: TrainingConfig, member: PlannedMemb
         )
     else:
         classifier.fit(inputs, target)
+        # sums of float32 differ by 1e-7 between one row and many: one client, one probability
+        classifier.coef_ = classifier.coef_.astype(np.float64)
+        classifier.intercept_ = classifier.intercept_.astype(np.float64)
     return pipeline
 
 

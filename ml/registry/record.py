@@ -4,14 +4,16 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mlflow
 import pandas as pd
-from matplotlib.figure import Figure
 
 from ml.data.training_set import TrainingData
 from ml.served.scorer import CreditScorer
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MANIFEST_FILE = "manifest.json"
 OUT_OF_FOLD_FILE = "out_of_fold.parquet"
@@ -47,7 +49,7 @@ class ModelRecord:
     metrics: Mapping[str, float] = field(default_factory=dict)
     series: Mapping[str, Sequence[float]] = field(default_factory=dict)
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    figures: Mapping[str, Figure] = field(default_factory=dict)
+    figures: "Mapping[str, Figure]" = field(default_factory=dict)
 
 
 def log_record(record: ModelRecord) -> None:

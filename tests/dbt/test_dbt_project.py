@@ -9,7 +9,7 @@ import pytest
 import yaml
 from sklearn.metrics import roc_auc_score
 
-from tests.support.building import DBT_PROJECT, WITHOUT_UNIT_TESTS, build_marts
+from tests.support.building import DBT_PROJECT, WITHOUT_TESTS, WITHOUT_UNIT_TESTS, build_marts
 from warehouse import dbt_plugin
 from warehouse.core.builds import built_relations, require_whole_build
 from warehouse.core.errors import ContractError, QualityGateError, SettingsError
@@ -172,7 +172,7 @@ def test_only_staging_reads_the_raw_files(built_warehouse: Path):
 
 
 def test_a_folder_without_raw_files_stops_the_build_in_one_line(tmp_path: Path):
-    result = build_marts(tmp_path / "none", tmp_path / "warehouse.duckdb")
+    result = build_marts(tmp_path / "none", tmp_path / "home_credit.duckdb")
     assert not result.success
     assert "found no such folder" in str(result.exception)
     assert "Traceback" not in str(result.exception)
@@ -187,7 +187,7 @@ def change_csv(path: Path, statement: str) -> None:
 
 
 def test_a_file_that_is_no_warehouse_is_named(tmp_path: Path, generated_raw_dir: Path):
-    path = tmp_path / "warehouse.duckdb"
+    path = tmp_path / "home_credit.duckdb"
     path.write_bytes(b"not a database" * 500)
     result = build_marts(generated_raw_dir, path)
     assert not result.success
@@ -235,7 +235,8 @@ def test_a_test_that_failed_is_run_again(built_warehouse: Path, generated_raw_di
 def test_a_memory_limit_may_be_given_in_per_cent(generated_raw_dir: Path, tmp_path: Path, monkeypatch):
     monkeypatch.setenv("CREDIT_MEMORY_LIMIT", "50%")
     warehouse = tmp_path / "home_credit.duckdb"
-    assert build_marts(generated_raw_dir, warehouse, "--select", "stg_home_credit__application_test").success
+    selected = ["--select", "stg_home_credit__application_test", *WITHOUT_TESTS]
+    assert build_marts(generated_raw_dir, warehouse, *selected).success
 
 
 def test_a_loan_of_two_clients_stops_what_is_made_of_it(generated_raw_dir: Path, tmp_path: Path):
@@ -260,7 +261,8 @@ def test_a_label_outside_its_domain_stops_the_build(generated_raw_dir: Path, tmp
 def test_a_key_below_its_domain_stops_the_build(generated_raw_dir: Path, tmp_path: Path):
     raw_dir = Path(shutil.copytree(generated_raw_dir, tmp_path / "raw"))
     change_csv(raw_dir / "application_test.csv", "update rows set SK_ID_CURR = -5 where rowid = 3")
-    result = build_marts(raw_dir, tmp_path / "home_credit.duckdb", "--select", "stg_home_credit__application_test")
+    selected = ["--select", "stg_home_credit__application_test", "--indirect-selection", "cautious"]
+    result = build_marts(raw_dir, tmp_path / "home_credit.duckdb", *selected)
     assert [r.node.name for r in result.result if r.status == "fail"] == [
         "not_below_stg_home_credit__application_test_sk_id_curr__1"
     ]

@@ -24,6 +24,7 @@ from packaging.utils import canonicalize_name
 from ml.data.training_set import read_training_data
 from ml.registry.loading import open_scorer
 from ml.registry.packaging import serving_requirements
+from tests.support.dockerfile import Stage, stages
 from tests.support.ml_fixtures import Trained, trained_once
 from warehouse.core.settings import PROJECT_ROOT
 
@@ -34,7 +35,7 @@ LONGEST_START = 90
 LONGEST_STOP = 30
 NEVER_SERVED = {"dbt-core", "dbt-duckdb", "duckdb", "evidently", "great-expectations", "mlflow", "matplotlib", "pytest"}
 
-Instruction = tuple[str, str]
+IMAGE = Stage("model")
 
 
 @dataclass(frozen=True)
@@ -45,31 +46,6 @@ class Server:
     python: Path
     process: subprocess.Popen[str]
     log: Path
-
-
-def dockerfile() -> list[Instruction]:
-    """Instructions of the Dockerfile, continued lines joined, comments dropped."""
-    text = (PROJECT_ROOT / "Dockerfile").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
-    joined = "\n".join(lines).replace("\\\n", " ")
-    return [(line.split()[0], line.split(maxsplit=1)[1].strip()) for line in joined.splitlines() if line.strip()]
-
-
-def arguments(keyword: str) -> list[str]:
-    """What follows each instruction of one kind."""
-    return [rest for name, rest in dockerfile() if name == keyword]
-
-
-def copied() -> dict[str, str]:
-    """Source in the repository by its place in the image."""
-    pairs = [[word for word in rest.split() if not word.startswith("--")] for rest in arguments("COPY")]
-    return {target: source for source, target in pairs}
-
-
-def command() -> list[str]:
-    """The CMD, in exec form."""
-    (only,) = arguments("CMD")
-    return json.loads(only)
 
 
 def pins(requirements: list[str]) -> dict[str, str]:
@@ -91,9 +67,8 @@ def free_port() -> int:
 
 def environment(folder: Path, trained: Trained) -> Path:
     """Python of a fresh environment with what the Dockerfile's pip line installs."""
-    (line,) = [rest for rest in arguments("RUN") if rest.startswith("pip install")]
-    words = [word for word in shlex.split(line)[2:] if word != "--no-cache-dir"]
-    in_model = {place: trained.model_dir / Path(source).name for place, source in copied().items()}
+    words = [word for word in shlex.split(IMAGE.pip_line())[2:] if word != "--no-cache-dir"]
+    in_model = {place: trained.model_dir / Path(source).name for place, source in IMAGE.copied().items()}
     words = [str(in_model.get(word, word)) for word in words]
     python = folder / "venv" / "bin" / "python"
     for step in (
@@ -138,8 +113,8 @@ def server(trained, tmp_path_factory) -> Iterator[Server]:
     python = environment(folder, trained)
     port = free_port()
     replaced = {PORT: str(port), "0.0.0.0": "127.0.0.1"}  # noqa: S104
-    words = [replaced.get(word, in_place(word, trained)) for word in command()]
-    variables = dict(pair.split("=", 1) for rest in arguments("ENV") for pair in shlex.split(rest))
+    words = [replaced.get(word, in_place(word, trained)) for word in IMAGE.command()]
+    variables = IMAGE.variables()
     variables = {name: in_place(value, trained) for name, value in variables.items()}
     home = folder / "home"
     home.mkdir()
@@ -242,7 +217,7 @@ def test_a_bad_body_is_answered_by_one_line_without_traceback_or_schema(server, 
 
 
 def test_health_check_of_the_image_finds_the_server_well_and_a_dead_one_ill(server):
-    words = json.loads(arguments("HEALTHCHECK")[0].split("CMD", maxsplit=1)[1])
+    words = json.loads(IMAGE.arguments("HEALTHCHECK")[0].split("CMD", maxsplit=1)[1])
     for port, healthy in ((server.url.rsplit(":", maxsplit=1)[1], True), (str(free_port()), False)):
         asked = [str(server.python), *(word.replace(PORT, port) for word in words[1:])]
         answer = subprocess.run(asked, capture_output=True, check=False)
@@ -268,7 +243,7 @@ def test_serving_leaves_nothing_behind_and_complains_of_nothing(server):
 
 def test_stop_signal_of_the_image_ends_the_server_at_once(server):
     """The last test of the server: it does not come back."""
-    (name,) = arguments("STOPSIGNAL")
+    (name,) = IMAGE.arguments("STOPSIGNAL")
     server.process.send_signal(signal.Signals[name])
     server.process.wait(LONGEST_STOP)
     deadline = time.monotonic() + LONGEST_STOP
@@ -293,18 +268,23 @@ def test_an_exported_model_asks_for_the_serving_packages_and_no_others(trained):
 
 
 def test_image_holds_the_exported_model_and_nothing_else_of_the_repository():
-    assert copied() == {"/tmp/requirements.txt": "ml/model/requirements.txt", MODEL_IN_IMAGE: "ml/model"}  # noqa: S108
+    assert IMAGE.copied() == {"/tmp/requirements.txt": "ml/model/requirements.txt", MODEL_IN_IMAGE: "ml/model"}  # noqa: S108
     ignore = (PROJECT_ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
-    assert [line for line in ignore if line and not line.startswith("#")] == ["*", "!ml/model"]
+    entering = [line for line in ignore if line == "*" or line.startswith("!")]
+    assert entering == ["*", "!ml", "!warehouse"], "the code of the other image, and with it the exported model"
+
+
+def test_the_model_server_is_what_a_build_without_a_target_makes():
+    assert list(stages()) == ["base", "api", "model"]
 
 
 def test_image_runs_as_an_ordinary_user_on_the_agreed_port_with_a_health_check():
-    names = [name for name, _ in dockerfile()]
-    assert arguments("FROM") == ["python:3.11-slim"]
-    assert arguments("EXPOSE") == [PORT]
+    names = [name for name, _ in IMAGE.instructions]
+    assert IMAGE.arguments("FROM") == ["python:3.11-slim"]
+    assert IMAGE.arguments("EXPOSE") == [PORT]
     assert names.index("USER") < names.index("CMD")
-    assert arguments("USER") == ["scoring"]
-    assert f"127.0.0.1:{PORT}/ping" in arguments("HEALTHCHECK")[0]
-    assert (command()[0], command()[-1]) == ("uvicorn", "ml.served.server:create")
-    assert PORT in command()
-    assert any("libgomp1" in rest for rest in arguments("RUN"))
+    assert IMAGE.arguments("USER") == ["scoring"]
+    assert f"127.0.0.1:{PORT}/ping" in IMAGE.arguments("HEALTHCHECK")[0]
+    assert (IMAGE.command()[0], IMAGE.command()[-1]) == ("uvicorn", "ml.served.server:create")
+    assert PORT in IMAGE.command()
+    assert any("libgomp1" in rest for rest in IMAGE.arguments("RUN"))

@@ -22,6 +22,7 @@ from warehouse.snapshots.approval import GATE, Approved, approved_marts
 from warehouse.snapshots.copy import copy_marts
 from warehouse.snapshots.feature_sql import all_models
 from warehouse.snapshots.manifest import additions_digest, build_facts, manifest
+from warehouse.snapshots.raw_rows import ENTRY, RAW_FILE, copy_raw_rows
 from warehouse.snapshots.scores import scores_dir, write_score_views
 from warehouse.snapshots.snapshot import CURRENT, DATABASE_FILE, MANIFEST_FILE, Snapshot, list_snapshots
 from warehouse.snapshots.verification import find_faults
@@ -97,7 +98,8 @@ def _published_before(published_dir: Path, approved: Approved) -> Snapshot | Non
         try:
             known = snapshot.manifest
             found = known["marts_fingerprint"], known.get("feature_sql"), known.get("additions")
-            if found == wanted and not find_faults(snapshot):
+            whole = ENTRY in known or not approved.raw_files  # older snapshots have no raw rows
+            if found == wanted and whole and not find_faults(snapshot):
                 return snapshot
         except SnapshotError:
             continue
@@ -124,6 +126,8 @@ def _write_snapshot(warehouse: Path, published_dir: Path, approved: Approved) ->
     with duckdb.connect(str(database)) as con:
         write_score_views(con, scores_dir(published_dir))
     content = manifest(facts, approved, copied, added, database)
+    if raw_rows := copy_raw_rows(warehouse, unfinished / RAW_FILE):
+        content[ENTRY] = raw_rows
     (unfinished / MANIFEST_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     _seal(unfinished)
     unfinished.rename(folder)

@@ -16,7 +16,7 @@ from ml.data.catalog import find_catalog
 from ml.data.source import Source
 from ml.data.training_set import read_training_data
 from ml.explanation.overall import explain_model
-from ml.explanation.workflow import read_population
+from ml.explanation.population import read_population
 from ml.fair_lending.report import ARTIFACTS, judge_fairness, write
 from ml.model_card import main
 from ml.modelling.recipe import MemberSpec, TrainingConfig, default_recipe

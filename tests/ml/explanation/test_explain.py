@@ -24,7 +24,7 @@ from ml.explanation.client import explain_client, reasons_for
 from ml.explanation.client_figures import feature_steps, position_figure, theme_steps, waterfall_figure
 from ml.explanation.contributions import Encoded, additivity_error, contributions, decide
 from ml.explanation.overall import explain_model
-from ml.explanation.workflow import logged_population, read_population
+from ml.explanation.population import logged_population, read_population
 from ml.modelling.pipeline import encoded
 from ml.modelling.recipe import MemberSpec, TrainingConfig
 from ml.registry.registry import Registry

@@ -133,7 +133,7 @@ def test_the_files_are_read_only(warehouse: Path, published: Path):
     folder = publication.publish(warehouse, published)[0].folder
     for path in folder.iterdir():
         assert not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
-    assert {path.name for path in folder.iterdir()} == {"credit_marts.duckdb", "manifest.json"}
+    assert {path.name for path in folder.iterdir()} == {"credit_marts.duckdb", "credit_raw.duckdb", "manifest.json"}
 
 
 def test_publishing_the_same_marts_again_keeps_the_snapshot(

@@ -1,0 +1,65 @@
+"""The application that is served: `uvicorn ml.serving.api:app`, or `python -m ml.serve`, which sets everything up."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from ml.serving import metrics
+from ml.serving.http import problems
+from ml.serving.http.access import Context
+from ml.serving.http.keys import KeyRing
+from ml.serving.http.logs import set_up_logs
+from ml.serving.http.middleware import Surroundings
+from ml.serving.http.routes import applications, clients, decisions, letters, state
+from ml.serving.live.generation import Generation
+from ml.serving.live.watch import Live
+from ml.serving.records import Records
+from ml.serving.settings import ServingSettings
+
+LOG = logging.getLogger("ml.serving")
+TITLE = "Credit scoring"
+VERSION = "1.0.0"
+
+
+def create_app(settings: ServingSettings | None = None) -> FastAPI:
+    """The application.
+
+    Parameters
+    ----------
+    settings : ServingSettings, optional
+        Read from the environment when the server starts, unless given.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        """Open the record, and begin to look for model and snapshot."""
+        used = settings or ServingSettings.from_environment()
+        set_up_logs()
+        keys = KeyRing(used.keys_file, used.workers) if used.keys_file else None
+        if keys is None:
+            LOG.warning("no file of keys (CREDIT_API_KEYS_FILE): only this machine is answered, and may do everything")
+        app.state.context = Context(Live(used, _announce), Records(used.decisions), keys)
+        app.state.context.live.start()
+        try:
+            yield
+        finally:
+            app.state.context.close()
+
+    # no pages of documentation: those of FastAPI load their scripts from other sites
+    app = FastAPI(title=TITLE, version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.add_middleware(Surroundings)
+    problems.install(app)
+    for routes in (state, decisions, applications, clients, letters):
+        app.include_router(routes.router)
+    return app
+
+
+def _announce(generation: Generation) -> None:
+    version, snapshot = generation.model.version, generation.snapshot.snapshot_id
+    metrics.name_served(version, snapshot)
+    LOG.info("version %s answers on snapshot %s", version, snapshot)
+
+
+app = create_app()
