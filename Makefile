@@ -23,7 +23,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help setup run serve test lint lock clean
+.PHONY: help setup run serve docs test lint mutants lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -56,6 +56,13 @@ run: setup ## raw files -> marts -> quality gate -> snapshot -> models -> scores
 	$(BIN)/python -m monitoring.report
 	@$(BIN)/python -m ml.summary
 
+docs: setup ## the catalogue of features and dbt's documentation as pages (needs a published snapshot)
+	$(BIN)/python -m warehouse.catalogue
+	cd dbt_project && $(BIN)/dbt --quiet docs generate --static
+	@mkdir -p monitoring/reports/docs
+	cp dbt_project/target/static_index.html monitoring/reports/docs/dbt.html
+	@echo "wrote monitoring/reports/docs/dbt.html"
+
 serve: setup ## the API around decisions on http://127.0.0.1:8000 (see README, Decide)
 	$(BIN)/python -m ml.serve
 
@@ -76,7 +83,10 @@ lint-marts: # the wide marts are half of the work
 	$(BIN)/sqlfluff lint dbt_project/models/marts
 
 lint-sql:
-	$(BIN)/sqlfluff lint $(filter-out %/marts,$(wildcard dbt_project/models/*)) dbt_project/tests dbt_project/analyses
+	$(BIN)/sqlfluff lint $(filter-out %/marts,$(wildcard dbt_project/models/*)) dbt_project/tests
+
+mutants: setup ## make the SQL wrong at 60 places (COUNT=, SEED=) and count what the tests of the features find
+	$(BIN)/python -m tests.mutants $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
 lock: setup ## compile the three locks again from the direct dependencies in pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group warehouse --group ml --group monitoring --group dev \

@@ -47,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from ml.registry.registry import Registry
     from ml.scoring.store import write_scores
     from ml.scoring.workflow import _summary, score
+    from warehouse.snapshots.scores import scores_dir
 
     started = time.perf_counter()
     settings = Settings.from_environment()
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         model = open_scorer(Registry(settings), options.version)
     print(f"scoring {source.snapshot_id} ({options.population}) with {MODEL_NAME} version {model.version}")
     scores = score(source, model, options.population, lambda line: print(line, flush=True))
-    out = (options.out or settings.published_dir.parent / "scores").expanduser().resolve()
+    out = (options.out or scores_dir(settings.published_dir)).expanduser().resolve()
     name = f"scores_v{model.version}_{source.snapshot_id}_{options.population}"
     written = write_scores(scores, out, name)
     print(_summary(scores, written, time.perf_counter() - started))

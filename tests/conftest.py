@@ -1,6 +1,7 @@
 """What several tests share: generated raw files, and one warehouse built from them with every dbt test."""
 
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,14 +10,19 @@ from typing import TYPE_CHECKING
 import pytest
 from filelock import FileLock
 
-from tests.support.building import build_marts
+from tests.support.building import WITHOUT_UNIT_TESTS, build_marts
+from tests.support.edges import put_on_edges
+from tests.support.tiny_warehouse import approve
 from warehouse.generate import main as generate
+from warehouse.snapshots.publication import publish
+from warehouse.snapshots.snapshot import CURRENT, Snapshot, resolve_snapshot
 
 if TYPE_CHECKING:
     from tests.support.serving_fixtures import Store
 
 SAMPLE_DIR = Path(__file__).resolve().parents[2] / "shared" / "home-credit-sample"
 GENERATED_CLIENTS = 1500
+EDGE_CLIENTS = 600
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -69,6 +75,30 @@ def generated_raw_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def edge_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse of clients at the edges of the rules, its tests not run; not to be changed."""
+
+    def fill(folder: Path) -> None:
+        assert generate(["--clients", str(EDGE_CLIENTS), "--seed", "7", "--out", str(folder / "raw")]) == 0
+        put_on_edges(folder / "raw", folder / "edges")
+        result = build_marts(folder / "edges", folder / "home_credit.duckdb", command="run")
+        assert result.success, result.exception or [r.message for r in result.result if r.status == "error"]
+
+    return made_once(tmp_path_factory, "edge-warehouse", fill) / "home_credit.duckdb"
+
+
+@pytest.fixture(scope="session")
+def real_warehouse(sample_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse of the sample of real clients, its data tests passed; not to be changed."""
+
+    def fill(folder: Path) -> None:
+        result = build_marts(sample_dir, folder / "home_credit.duckdb", *WITHOUT_UNIT_TESTS)
+        assert result.success, result.exception or [r.message for r in result.result if r.status in {"error", "fail"}]
+
+    return made_once(tmp_path_factory, "real-warehouse", fill) / "home_credit.duckdb"
+
+
+@pytest.fixture(scope="session")
 def built_warehouse(generated_raw_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse that `dbt build` made of the generated files, all its tests passed; not to be changed."""
 
@@ -77,6 +107,19 @@ def built_warehouse(generated_raw_dir: Path, tmp_path_factory: pytest.TempPathFa
         assert result.success, result.exception or [r.message for r in result.result if r.status in {"error", "fail"}]
 
     return made_once(tmp_path_factory, "warehouse", fill) / "home_credit.duckdb"
+
+
+@pytest.fixture(scope="session")
+def published_snapshot(built_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """A snapshot of the built warehouse, as an analyst opens it; not to be changed."""
+
+    def fill(folder: Path) -> None:
+        warehouse = Path(shutil.copy(built_warehouse, folder / built_warehouse.name))
+        approve(warehouse)
+        publish(warehouse, folder / "published")
+        warehouse.unlink()
+
+    return resolve_snapshot(CURRENT, made_once(tmp_path_factory, "published", fill) / "published")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,8 @@
 * A feature is described in the SQL that makes it, on the line above: `-- [unit | theme] label: Description.` Loops
   write such lines too, so a family of features cannot drift from its documentation. Units, themes and what null means
   in each mart are seeds.
-* client_features, training_set and scoring_set hold every feature again.
+* One file per mart, one line per feature; client_features, training_set and scoring_set hold every feature again.
+* The files of the release that a feature is computed from are traced through the compiled SQL.
 """
 
 import argparse
@@ -24,9 +25,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     from warehouse.core.files import write_text
     from warehouse.documentation.models import documents
 
-    for path, text in documents().items():
+    changed = {
+        path: text
+        for path, text in documents().items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    }
+    for path, text in changed.items():
         write_text(path, text)
         print(f"wrote {path.relative_to(PROJECT_ROOT)}")
+    if not changed:
+        print("nothing to write: the documentation is that of the SQL")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,20 @@
-{# Features as the documentation of client_features lists them: name, type, description, and meta with unit and mart. #}
+{#
+    Features in the order of client_features: name, mart, data_type, description, and the marks (`meta`) that the
+    documentation of their mart gives them.
+#}
 {% macro documented_features() -%}
-    {%- set features = [] -%}
+    {%- set features, by_name = [], {} -%}
     {%- if execute -%}
-        {%- for column in graph.nodes['model.' ~ project_name ~ '.client_features'].columns.values()
-            if column.config.meta.get('mart') -%}
-            {%- do features.append(column) -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name.startswith('feat_') -%}
+            {%- for column in node.columns.values() if column.config.meta.get('label') -%}
+                {%- do by_name.update({column.name: {
+                    'name': column.name, 'mart': node.name, 'data_type': column.data_type,
+                    'description': column.description, 'meta': column.config.meta,
+                }}) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+        {%- for name in graph.nodes['model.' ~ project_name ~ '.client_features'].columns if name in by_name -%}
+            {%- do features.append(by_name[name]) -%}
         {%- endfor -%}
     {%- endif -%}
     {{ return(features) }}
@@ -12,7 +22,12 @@
 
 {# Those of one mart. #}
 {% macro features_of(mart, features) -%}
-    {{ return(features | selectattr('config.meta.mart', 'equalto', mart) | list) }}
+    {{ return(features | selectattr('mart', 'equalto', mart) | list) }}
+{%- endmacro %}
+
+{# A text in lower case with a space around every word: a word is found whole, like '% late %', and not in "plate". #}
+{% macro spaced_words(text) -%}
+    ' ' || translate(lower({{ text }}), '_,.;:/()', '        ') || ' '
 {%- endmacro %}
 
 {# One row per feature with its known values counted, its minimum and its maximum, from one scan of a wide table. #}

@@ -13,7 +13,7 @@ from warehouse.core.database import connect
 from warehouse.core.errors import QualityGateError, SnapshotError, TrainingDataError
 from warehouse.core.fingerprint import marts_fingerprint, read_marts
 from warehouse.core.settings import Settings
-from warehouse.snapshots.publication import approved_marts
+from warehouse.snapshots.approval import approved_marts
 from warehouse.snapshots.snapshot import (
     CURRENT,
     DATABASE_FILE,

@@ -12,18 +12,10 @@ from warehouse.core.errors import WarehouseLockedError, first_line
 from warehouse.core.files import replaced_file
 from warehouse.core.sql import literal
 from warehouse.snapshots.copy import STORAGE_VERSION
+from warehouse.snapshots.scores import COLUMNS
 
 DATABASE_FILE = "credit_scores.duckdb"
 TABLE = "scores"
-COLUMNS = {
-    "sk_id_curr": ("bigint not null", "Key of the application."),
-    "probability": ("double not null", "Calibrated default probability, 0 to 1."),
-    "decision": ("varchar not null", "Refuse when the probability reaches the threshold, else grant."),
-    "threshold": ("double not null", "Threshold of the model version, 0 to 1."),
-    "model_version": ("integer not null", "Version of credit_scoring_model."),
-    "snapshot_id": ("varchar not null", "Published snapshot that the features were read from."),
-    "scored_at": ("timestamptz not null", "When the scoring began."),
-}
 SCHEMA = pa.schema(
     [
         ("sk_id_curr", pa.int64()),

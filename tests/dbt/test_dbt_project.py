@@ -6,9 +6,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 from sklearn.metrics import roc_auc_score
 
-from tests.support.building import DBT_PROJECT, build_marts
+from tests.support.building import DBT_PROJECT, WITHOUT_TESTS, WITHOUT_UNIT_TESTS, build_marts
 from warehouse import dbt_plugin
 from warehouse.core.builds import built_relations, require_whole_build
 from warehouse.core.errors import ContractError, QualityGateError, SettingsError
@@ -128,6 +129,30 @@ def test_every_documented_type_is_the_one_that_the_warehouse_has(
     assert {key: (says, types.get(key)) for key, says in documented.items() if types.get(key) != says} == {}
 
 
+def test_every_feature_says_which_files_it_is_computed_from():
+    columns = {column["name"]: column["config"]["meta"] for column in contract_of("feat_cross_source")[1:]}
+    assert columns["cross_interest_rate_at_peers_term"]["sources"] == (
+        "application_test, application_train, previous_application"
+    )
+    assert {column["config"]["meta"]["sources"] for column in contract_of("feat_bureau")[1:]} == {
+        "bureau",
+        "bureau_balance",
+        "application_test, application_train, bureau",
+    }
+
+
+def contract_of(mart: str) -> list[dict]:
+    """Columns of a mart as its YAML file says."""
+    path = DBT_PROJECT / "models" / "marts" / f"_{mart}__models.yml"
+    return yaml.safe_load(path.read_text(encoding="utf-8"))["models"][0]["columns"]
+
+
+def test_a_contract_has_one_line_for_a_column():
+    for mart in ("feat_bureau", "client_features"):
+        text = (DBT_PROJECT / "models" / "marts" / f"_{mart}__models.yml").read_text(encoding="utf-8")
+        assert text.count("\n  - {name: ") == len(contract_of(mart)) == len(text.split("columns:\n")[1].splitlines())
+
+
 def test_a_feature_made_twice_is_refused():
     feature = Feature("x", "count", "debt", "debt", "X.", "double")
     with pytest.raises(ContractError, match="x again in feat_b"):
@@ -147,7 +172,7 @@ def test_only_staging_reads_the_raw_files(built_warehouse: Path):
 
 
 def test_a_folder_without_raw_files_stops_the_build_in_one_line(tmp_path: Path):
-    result = build_marts(tmp_path / "none", tmp_path / "warehouse.duckdb")
+    result = build_marts(tmp_path / "none", tmp_path / "home_credit.duckdb")
     assert not result.success
     assert "found no such folder" in str(result.exception)
     assert "Traceback" not in str(result.exception)
@@ -162,11 +187,11 @@ def change_csv(path: Path, statement: str) -> None:
 
 
 def test_a_file_that_is_no_warehouse_is_named(tmp_path: Path, generated_raw_dir: Path):
-    path = tmp_path / "warehouse.duckdb"
+    path = tmp_path / "home_credit.duckdb"
     path.write_bytes(b"not a database" * 500)
     result = build_marts(generated_raw_dir, path)
     assert not result.success
-    assert str(path) in str(result.exception)
+    assert path.name in str(result.exception)
 
 
 def statuses(result) -> dict[str, str]:
@@ -190,7 +215,7 @@ def test_a_build_does_again_only_what_has_changed(built_warehouse: Path, generat
     raw_dir = Path(shutil.copytree(generated_raw_dir, tmp_path / "raw"))
     bureau = raw_dir / "bureau.csv"
     bureau.write_text(bureau.read_text().rstrip("\n").rsplit("\n", 1)[0] + "\n")
-    changed = statuses(build_marts(raw_dir, warehouse))
+    changed = statuses(build_marts(raw_dir, warehouse, *WITHOUT_UNIT_TESTS))
     assert "UNCHANGED" not in (changed["stg_home_credit__bureau"], changed["feat_bureau"], changed["client_features"])
     assert {changed["feat_previous_application"], changed["feat_application"]} == {"UNCHANGED"}
 
@@ -210,7 +235,8 @@ def test_a_test_that_failed_is_run_again(built_warehouse: Path, generated_raw_di
 def test_a_memory_limit_may_be_given_in_per_cent(generated_raw_dir: Path, tmp_path: Path, monkeypatch):
     monkeypatch.setenv("CREDIT_MEMORY_LIMIT", "50%")
     warehouse = tmp_path / "home_credit.duckdb"
-    assert build_marts(generated_raw_dir, warehouse, "--select", "stg_home_credit__application_test").success
+    selected = ["--select", "stg_home_credit__application_test", *WITHOUT_TESTS]
+    assert build_marts(generated_raw_dir, warehouse, *selected).success
 
 
 def test_a_loan_of_two_clients_stops_what_is_made_of_it(generated_raw_dir: Path, tmp_path: Path):
@@ -235,7 +261,8 @@ def test_a_label_outside_its_domain_stops_the_build(generated_raw_dir: Path, tmp
 def test_a_key_below_its_domain_stops_the_build(generated_raw_dir: Path, tmp_path: Path):
     raw_dir = Path(shutil.copytree(generated_raw_dir, tmp_path / "raw"))
     change_csv(raw_dir / "application_test.csv", "update rows set SK_ID_CURR = -5 where rowid = 3")
-    result = build_marts(raw_dir, tmp_path / "home_credit.duckdb", "--select", "stg_home_credit__application_test")
+    selected = ["--select", "stg_home_credit__application_test", "--indirect-selection", "cautious"]
+    result = build_marts(raw_dir, tmp_path / "home_credit.duckdb", *selected)
     assert [r.node.name for r in result.result if r.status == "fail"] == [
         "not_below_stg_home_credit__application_test_sk_id_curr__1"
     ]
@@ -247,7 +274,7 @@ def test_histories_without_rows_leave_their_features_null(generated_raw_dir: Pat
     for name in children:
         change_csv(raw_dir / f"{name}.csv", "delete from rows")
     warehouse = tmp_path / "home_credit.duckdb"
-    result = build_marts(raw_dir, warehouse)
+    result = build_marts(raw_dir, warehouse, *WITHOUT_UNIT_TESTS)
     assert [r.node.name for r in result.result if r.status not in ("success", "pass", "no-op")] == []
     with duckdb.connect(str(warehouse), read_only=True) as con:
         found = con.execute("select count(*), count(bureau_debt_sum), max(has_bureau_history) from marts.feat_bureau")
@@ -272,7 +299,7 @@ def test_what_was_changed_by_hand_is_built_again(built_warehouse: Path, generate
         for _, statement in DAMAGE.values():
             con.execute(statement)
         con.execute("delete from raw.bureau")
-    result = build_marts(generated_raw_dir, warehouse)
+    result = build_marts(generated_raw_dir, warehouse, *WITHOUT_UNIT_TESTS)
     assert result.success
     built = {name for name, status in statuses(result).items() if status != "UNCHANGED"}
     assert built == {name for name, _ in DAMAGE.values()}
@@ -308,15 +335,17 @@ def test_a_changed_description_is_written_and_builds_only_the_catalogue(
     built_warehouse: Path, generated_raw_dir: Path, tmp_path: Path, project: Path
 ):
     warehouse = Path(shutil.copy(built_warehouse, tmp_path / "home_credit.duckdb"))
-    properties = project / "models" / "marts" / "_feature_marts__models.yml"
-    text = properties.read_text()
+    marts = {"feat_application", "client_features", "training_set", "scoring_set"}
     before, after = "Yearly income of the client; null when it is unknown.", "What the client earns in a year."
-    assert before in text
-    properties.write_text(text.replace(before, after))
+    for mart in marts:
+        properties = project / "models" / "marts" / f"_{mart}__models.yml"
+        text = properties.read_text()
+        assert before in text
+        properties.write_text(text.replace(before, after))
     options = ["--project-dir", project, "--profiles-dir", DBT_PROJECT]
-    done = statuses(build_marts(generated_raw_dir, warehouse, *options))
+    done = statuses(build_marts(generated_raw_dir, warehouse, *options, *WITHOUT_UNIT_TESTS))
     documented = {name for name, status in done.items() if status == "DOCUMENTED"}
-    assert documented == {"feat_application", "client_features", "training_set", "scoring_set"}
+    assert documented == marts
     assert {name for name, status in done.items() if status not in ("DOCUMENTED", "UNCHANGED")} <= {"feature_catalog"}
     with duckdb.connect(str(warehouse), read_only=True) as con:
         comments = con.execute(
@@ -324,7 +353,8 @@ def test_a_changed_description_is_written_and_builds_only_the_catalogue(
             "where schema_name = 'marts' and column_name = 'amt_income_total'"
         ).fetchall()
     assert comments == [(after,)]
-    assert set(statuses(build_marts(generated_raw_dir, warehouse, *options)).values()) == {"UNCHANGED"}
+    again = build_marts(generated_raw_dir, warehouse, *options, *WITHOUT_UNIT_TESTS)
+    assert set(statuses(again).values()) == {"UNCHANGED"}
 
 
 def test_another_version_builds_everything_again(
@@ -360,12 +390,12 @@ def test_a_build_of_a_part_or_that_failed_is_no_base_of_the_gate(
         assert "feat_bureau" in built_relations(con, "marts")
     assert build_marts(generated_raw_dir, warehouse, "--select", "feat_bureau+").success
     assert "left out" in refusal_of(warehouse)
-    assert build_marts(generated_raw_dir, warehouse).success
+    assert build_marts(generated_raw_dir, warehouse, *WITHOUT_UNIT_TESTS).success
     with duckdb.connect(str(warehouse), read_only=True) as con:
         require_whole_build(con)
     raw_dir = Path(shutil.copytree(generated_raw_dir, tmp_path / "raw"))
     change_csv(raw_dir / "application_train.csv", "update rows set TARGET = 7 where rowid = 3")
-    assert not build_marts(raw_dir, warehouse).success
+    assert not build_marts(raw_dir, warehouse, *WITHOUT_UNIT_TESTS).success
     assert "failed or were skipped" in refusal_of(warehouse)
 
 

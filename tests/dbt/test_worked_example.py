@@ -1,5 +1,6 @@
 """The page that teaches the marts: its queries run, and its worked example does what it says, block by block."""
 
+import difflib
 import os
 import re
 import shutil
@@ -118,9 +119,9 @@ def test_every_folder_and_analysis_it_names_is_there():
     folders = re.findall(r"^\| `([\w/]+/)` \|", page, re.MULTILINE)
     assert len(folders) == 8 and [folder for folder in folders if not (project / folder).is_dir()] == []
     listed = re.findall(r"^\| `(\w+)` \| ", page.split("### Ask a question", 1)[1].split("## Add", 1)[0], re.MULTILINE)
-    assert sorted(listed) == sorted(path.stem for path in (project / "analyses").glob("*.sql"))
+    assert sorted(listed) == sorted(path.stem for path in (project / "models" / "analyses").glob("*.sql"))
     [shown] = [block.text for block in blocks("Query it") if block.kind == "sh"]
-    assert re.search(r"dbt show --select (\w+)", shown)[1] in listed
+    assert re.search(r"warehouse.analyse (\w+)", shown)[1] in listed
 
 
 def test_the_new_feature_stands_in_every_mart_with_its_comment(after: duckdb.DuckDBPyConnection):
@@ -157,8 +158,16 @@ def test_the_build_does_only_what_the_line_asks_for(followed: str):
     assert "feat_installments" not in followed
 
 
-def test_it_changes_three_files(clone: Path, followed: str):
+def test_it_changes_the_sql_its_test_and_one_line_in_each_mart_that_has_it(clone: Path, followed: str):
     listed = [path.relative_to(clone) for path in (clone / "dbt_project").rglob("*") if path.suffix in (".sql", ".yml")]
     sources = [path for path in listed if not {"target", "logs"} & set(path.parts)]
-    changed = [path.name for path in sources if (clone / path).read_bytes() != (PROJECT_ROOT / path).read_bytes()]
-    assert sorted(changed) == ["_feature_marts__models.yml", "_marts__unit_tests.yml", "feat_bureau.sql"]
+    changed = {path.name: path for path in sources if (clone / path).read_bytes() != (PROJECT_ROOT / path).read_bytes()}
+    contracts = {f"_{mart}__models.yml" for mart in ("client_features", "feat_bureau", "scoring_set", "training_set")}
+    assert changed.keys() == contracts | {"_marts__unit_tests.yml", "feat_bureau.sql"}
+    lines = [
+        line
+        for name in contracts
+        for line in difflib.ndiff(*((root / changed[name]).read_text().splitlines() for root in (PROJECT_ROOT, clone)))
+        if line[0] in "+-"
+    ]
+    assert len(lines) == 4 and all(f"name: {FEATURE}," in line for line in lines), lines

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterable
 from dataclasses import asdict
 from functools import cache
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -11,8 +12,8 @@ import yaml
 from ml.data.catalog import Feature
 from tests.support.building import DBT_PROJECT
 
-CONTRACT = DBT_PROJECT / "models" / "marts" / "_feature_marts__models.yml"
-MARK = ("unit", "mart", "theme", "label", "label_if_no", "is_protected", "may_be_reason", "counted_in")
+MARTS = DBT_PROJECT / "models" / "marts"
+USUAL = {"label_if_no": None, "is_protected": False, "may_be_reason": True, "counted_in": None}
 
 
 def catalogued(name: str) -> Feature:
@@ -36,22 +37,28 @@ def all_features() -> dict[str, Feature]:
     """Every feature of the marts by its name."""
     titles = {row["theme"]: row["title"] for row in _seed("feature_themes")}
     history = {row["mart"]: row["history"] or None for row in _seed("feature_histories")}
-    models = yaml.load(CONTRACT.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["models"]
-    [columns] = [model["columns"] for model in models if model["name"] == "client_features"]
+    marked = {column["name"]: (mart, column) for mart in history for column in _columns(mart)}
     features = {}
-    for column in columns:
-        meta = column.get("config", {}).get("meta", {})
-        if "mart" in meta:
+    for name in [column["name"] for column in _columns("client_features") if column["name"] in marked]:
+        mart, column = marked[name]
+        meta = USUAL | column.get("config", {}).get("meta", {})
+        if "label" in meta:
             text = column["data_type"] == "varchar"
-            features[column["name"]] = Feature(
-                name=column["name"],
+            features[name] = Feature(
+                name=name,
                 kind="category" if text else "flag" if meta["unit"] == "flag" else "number",
                 description=column["description"],
+                mart=mart,
                 theme_title=titles[meta["theme"]],
-                history=history[meta["mart"]],
-                **{mark: meta.get(mark) for mark in MARK},
+                history=history[mart],
+                **{mark: meta[mark] for mark in ("unit", "theme", "label", *USUAL)},
             )
     return features
+
+
+def _columns(mart: str) -> list[dict[str, Any]]:
+    text = (MARTS / f"_{mart}__models.yml").read_text(encoding="utf-8")
+    return yaml.load(text, Loader=yaml.CSafeLoader)["models"][0]["columns"]
 
 
 def _seed(name: str) -> list[dict[str, str]]:

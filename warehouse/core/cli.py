@@ -59,7 +59,7 @@ def command(main: Main) -> Callable[..., int]:
     return run
 
 
-def _line(error: Exception) -> str | None:
+def _line(error: BaseException) -> str | None:
     """The one line for an error that the user can act on; None for a fault of the program."""
     if isinstance(error, CreditWarehouseError):
         return str(error)

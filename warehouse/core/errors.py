@@ -56,7 +56,7 @@ class PromotionRefusedError(CreditWarehouseError):
     """A guard refused to make a model the champion."""
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """First line of an exception's text."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 

@@ -12,6 +12,7 @@ from warehouse.core.errors import WarehouseMissingError
 from warehouse.core.sql import quoted
 
 MARTS_SCHEMA = "marts"
+MADE_AT_PUBLICATION = frozenset({"build_info", "feature_bins", "feature_lineage"})
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ class Mart:
     fingerprint: str
 
 
-def read_marts(con: duckdb.DuckDBPyConnection, catalog: str | None = None) -> tuple[Mart, ...]:
+def read_marts(
+    con: duckdb.DuckDBPyConnection, catalog: str | None = None, *, made_at_publication: bool = False
+) -> tuple[Mart, ...]:
     r"""Describe every mart of a database; in a warehouse only what dbt has built, whatever else lies in the schema.
 
     Per mart the rows are summed as :math:`\sum_i h(x_i)`, where `h` is DuckDB's 64-bit hash of all columns of row `i`:
@@ -49,6 +52,8 @@ def read_marts(con: duckdb.DuckDBPyConnection, catalog: str | None = None) -> tu
     con : duckdb.DuckDBPyConnection
     catalog : str, optional
         Attached database to read; the current one by default.
+    made_at_publication : bool
+        Read those that a publication has added to a snapshot, and only those; there may be none.
 
     Returns
     -------
@@ -67,10 +72,11 @@ def read_marts(con: duckdb.DuckDBPyConnection, catalog: str | None = None) -> tu
         "order by 1",
         [database, MARTS_SCHEMA],
     ).fetchall()
+    relations = [relation for relation in relations if (relation[0] in MADE_AT_PUBLICATION) == made_at_publication]
     built = None if catalog else built_relations(con, MARTS_SCHEMA)
     if built is not None:
         relations = [relation for relation in relations if relation[0] in built]
-    if not relations:
+    if not relations and not made_at_publication:
         raise WarehouseMissingError(
             expected=f"tables in the schema {MARTS_SCHEMA}", found="none", remedy="run: cd dbt_project && dbt build"
         )

@@ -3,7 +3,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,10 +17,12 @@ from warehouse.core.errors import ContractError
 from warehouse.core.settings import PROJECT_ROOT
 from warehouse.documentation.comments import GRAMMAR, Described, descriptions, full_description
 from warehouse.documentation.wording import SEEDS, THEMES, UNITS, Wording
+from warehouse.lineage.features import FeatureLineage, Lineage, Model, columns_of_relations
 from warehouse.loading.contract import Contract
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 LONGEST_LABEL = 60
+LAST_MART = "feat_cross_source"  # what is made of the others stands after them
 MART_DESCRIPTION = re.compile(r"^\s*-- (?P<text>One row per .+?)\s*$", re.MULTILINE)
 WINDOW = re.compile(r"_(\d+[dm]|last_\d+(?:_loans?)?|first_\d+|last_loan)(?:_|$)")
 AGGREGATE = re.compile(r"_(count|sum|mean|median|std|min|max|share|ratio|slope|difference|product|range)(?=_|$)")
@@ -28,7 +30,10 @@ AGGREGATE = re.compile(r"_(count|sum|mean|median|std|min|max|share|ratio|slope|d
 
 @dataclass(frozen=True)
 class Feature:
-    """A column of a feature mart: see `Described`; its description also says what null means."""
+    """A column of a feature mart: see `Described`; its description also says what null means.
+
+    `sources` are the files of the release that it is computed from.
+    """
 
     name: str
     unit: str
@@ -36,6 +41,7 @@ class Feature:
     label: str
     description: str
     data_type: str
+    sources: tuple[str, ...] = ()
     label_if_no: str | None = None
     is_protected: bool = False
     may_be_reason: bool = True
@@ -82,7 +88,7 @@ def read_project(contract: Contract) -> Documented:
     """
     wording = Wording(DBT_PROJECT)
     with tempfile.TemporaryDirectory() as folder:
-        nodes, graph = _compile(Path(folder))
+        nodes = _compile(Path(folder))
         with duckdb.connect(":memory:") as con:
             con.execute("attach ':memory:' as home_credit; use home_credit")
             for schema in ("raw", "staging", "intermediate", "marts"):
@@ -92,13 +98,16 @@ def read_project(contract: Contract) -> Documented:
                 con.execute(f'create table raw."{table.name}" ({columns})')
             marts, staging_types = [], {}
             for node in nodes:
-                con.execute(f"create view {node.schema}.{node.alias} as {node.compiled_code}")
+                # empty tables: a view would be bound again with all that it reads whenever another one reads it
+                con.execute(f"create table {node.schema}.{node.alias} as from ({node.compiled_code}) limit 0")
                 if node.schema == "staging":
                     staging_types[node.name] = _types(con, node)
+            lineage = _lineage(con, nodes)
+            for node in nodes:
                 if node.name.startswith("feat_"):
-                    marts.append(_mart(con, node, graph, wording))
-    # the order of columns is that of names, what reads all sources last: which mart reads which does not move them
-    marts.sort(key=lambda mart: (len(mart.sources) == len(contract.tables), mart.name))
+                    marts.append(_mart(con, node, lineage, wording))
+    # which mart reads which does not move columns
+    marts.sort(key=lambda mart: (mart.name == LAST_MART, mart.name))
     return Documented(tuple(marts), staging_types)
 
 
@@ -110,7 +119,7 @@ def _types(con: duckdb.DuckDBPyConnection, node: Any) -> dict[str, str]:  # noqa
 def _mart(
     con: duckdb.DuckDBPyConnection,
     node: Any,  # noqa: ANN401 - a dbt node
-    graph: dict[str, Any],
+    lineage: Lineage,
     wording: Wording,
 ) -> FeatureMart:
     described = descriptions(node.compiled_code)
@@ -123,8 +132,23 @@ def _mart(
             found=f"none for {', '.join(silent[:5]) or 'the mart'}",
             remedy=f"describe it in {node.original_file_path}",
         )
-    features = tuple(_feature(name, described[name], types[name], node, wording) for name in types)
-    return FeatureMart(node.name, title["text"], features, tuple(sorted(_sources(node.unique_id, graph))))
+    traced = {feature.feature: feature for feature in lineage.of_mart(f"{node.schema}.{node.alias}")}
+    features = tuple(
+        replace(_feature(name, described[name], types[name], node, wording), sources=traced[name].raw_tables)
+        for name in types
+    )
+    return FeatureMart(node.name, title["text"], features, _sources(traced.values()))
+
+
+def _lineage(con: duckdb.DuckDBPyConnection, nodes: list[Any]) -> Lineage:
+    return Lineage(
+        [Model(f"{node.schema}.{node.alias}", node.compiled_code.replace('"home_credit".', "")) for node in nodes],
+        columns_of_relations(con, "home_credit"),
+    )
+
+
+def _sources(features: Iterable[FeatureLineage]) -> tuple[str, ...]:
+    return tuple(sorted({table for feature in features for table in feature.raw_tables}))
 
 
 def _feature(name: str, described: Described, data_type: str, node: Any, wording: Wording) -> Feature:  # noqa: ANN401
@@ -158,17 +182,13 @@ def _feature(name: str, described: Described, data_type: str, node: Any, wording
         )
     nothing_is_zero = feature.aggregate == "count" or "; 0 when " in described.text
     null_meaning = wording.null_meaning(node.name, nothing_is_zero=nothing_is_zero)
+    if nothing_is_zero and feature.aggregate != "count":
+        null_meaning += ", or what is summed is unknown"
     return replace(feature, description=full_description(described, null_meaning))
 
 
-def _sources(unique_id: str, graph: dict[str, Any]) -> set[str]:
-    if unique_id.startswith("source."):
-        return {unique_id.rsplit(".", 1)[-1]}
-    return set().union(*(_sources(parent, graph) for parent in graph[unique_id].depends_on.nodes))
-
-
-def _compile(folder: Path) -> tuple[list[Any], dict[str, Any]]:
-    """Compiled nodes, parents before children, and all nodes by their unique id."""
+def _compile(folder: Path) -> list[Any]:
+    """Compiled nodes, parents before children."""
     arguments = [
         "--quiet",
         "compile",
@@ -204,7 +224,7 @@ def _compile(folder: Path) -> tuple[list[Any], dict[str, Any]]:
 
     for unique_id in sorted(nodes):  # threads finish in any order
         visit(unique_id)
-    return list(ordered.values()), nodes
+    return list(ordered.values())
 
 
 @contextmanager

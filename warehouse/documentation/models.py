@@ -1,5 +1,6 @@
 """Properties of the dbt models as YAML."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,7 @@ from warehouse.loading.contract import Contract, Table, load_contract
 
 MODELS_DIR = PROJECT_ROOT / "dbt_project" / "models"
 
-
 HEADER = "# Written by `python -m warehouse.document` from {source}: change that, then run the command again.\n"
-
 
 KEY = {
     "name": "sk_id_curr",
@@ -23,13 +22,11 @@ KEY = {
     "description": "Key of the application, and of the client in this release.",
 }
 
-
 POPULATION = {
     "name": "population",
     "data_type": "varchar",
     "description": "training: the application has a label; scoring: it has none yet.",
 }
-
 
 TARGET = {
     "name": "target",
@@ -37,22 +34,17 @@ TARGET = {
     "description": "1 when the client had payment difficulties on this loan, 0 when not.",
 }
 
-
 IS_STILL_RUNNING = {
     "name": "is_still_running",
     "data_type": "integer",
     "description": "1 when the loan was approved and is still being paid (its last due date was 365243), 0 when not.",
 }
 
-
 UNIONED = "One row per application of both populations: the cleaned columns of application_train and application_test."
-
 
 LABELS = "One row per application of both populations: which one it belongs to, and its label."
 
-
 UNKNOWN_TARGET = TARGET | {"description": f"{TARGET['description'][:-1]}, null when it is not known yet."}
-
 
 WIDE_MARTS = {
     "client_features": ("One row per application of both populations: every feature of every source.", [POPULATION]),
@@ -75,11 +67,11 @@ def documents() -> dict[Path, str]:
     staging = [_typed(_staging_model(contract, table), types) for table in contract.tables.values()]
     unioned = _typed(_unioned(contract), {"int_applications_unioned": types["stg_home_credit__application_test"]})
     sources = "_home_credit__sources.yml"
+    folder = MODELS_DIR / "marts"
     return {
         MODELS_DIR / "staging" / "_home_credit__models.yml": _render(staging, sources),
         MODELS_DIR / "intermediate" / "_int_applications_unioned__models.yml": _render([unioned], sources),
-        MODELS_DIR / "marts" / "_feature_marts__models.yml": _render(marts(project.marts), "feat_*.sql"),
-    }
+    } | {folder / f"_{mart['name']}__models.yml": _render([mart], "feat_*.sql") for mart in marts(project.marts)}
 
 
 def marts(feature_marts: Sequence[FeatureMart]) -> list[dict[str, Any]]:
@@ -87,7 +79,7 @@ def marts(feature_marts: Sequence[FeatureMart]) -> list[dict[str, Any]]:
     columns: dict[str, dict[str, Any]] = {}
     models = []
     for mart in feature_marts:
-        own = [_feature_column(mart, feature) for feature in mart.features]
+        own = [_feature_column(feature) for feature in mart.features]
         for column in own:
             if column["name"] in columns:
                 raise ContractError(
@@ -100,7 +92,8 @@ def marts(feature_marts: Sequence[FeatureMart]) -> list[dict[str, Any]]:
         columns_of_mart = [_tested_key(), *own]
         models.append({"name": mart.name, "description": mart.description, "config": meta, "columns": columns_of_mart})
     for name, (description, own_columns) in WIDE_MARTS.items():
-        models.append({"name": name, "description": description, "columns": [KEY, *own_columns, *columns.values()]})
+        features = [_without_meta(column) for column in columns.values()]
+        models.append({"name": name, "description": description, "columns": [KEY, *own_columns, *features]})
     populations = POPULATION | {"data_tests": [_accepted(("training", "scoring"))]}
     labels = [_tested_key(), populations, UNKNOWN_TARGET]
     return [*models, {"name": "application_labels", "description": LABELS, "columns": labels}]
@@ -111,16 +104,16 @@ def _tested_key() -> dict[str, Any]:
     return KEY | {"constraints": [{"type": "not_null"}], "data_tests": ["unique"]}
 
 
-def _feature_column(mart: FeatureMart, feature: Feature) -> dict[str, Any]:
+def _feature_column(feature: Feature) -> dict[str, Any]:
+    """A feature with its marks; those that most features have (not protected, may be a reason) are left out."""
     meta = {
-        "mart": mart.name,
-        "sources": ", ".join(mart.sources),
+        "sources": ", ".join(feature.sources),
         "unit": feature.unit,
         "theme": feature.theme,
         "label": feature.label,
         "label_if_no": feature.label_if_no,
-        "is_protected": feature.is_protected,
-        "may_be_reason": feature.may_be_reason,
+        "is_protected": feature.is_protected or None,
+        "may_be_reason": None if feature.may_be_reason else False,
         "counted_in": feature.counted_in,
         "aggregate": feature.aggregate,
         "window": feature.window,
@@ -131,6 +124,11 @@ def _feature_column(mart: FeatureMart, feature: Feature) -> dict[str, Any]:
         "description": feature.description,
         "config": {"meta": {name: value for name, value in meta.items() if value is not None}},
     }
+
+
+def _without_meta(column: dict[str, Any]) -> dict[str, Any]:
+    """A feature as the wide marts repeat it: its marks stand once, in its own mart."""
+    return {name: value for name, value in column.items() if name != "config"}
 
 
 def _typed(model: dict[str, Any], types: dict[str, dict[str, str]]) -> dict[str, Any]:
@@ -190,5 +188,16 @@ def _unioned(contract: Contract) -> dict[str, Any]:
 
 
 def _render(models: list[dict[str, Any]], source: str) -> str:
-    body = yaml.safe_dump({"version": 2, "models": models}, sort_keys=False, width=120, allow_unicode=True)
-    return HEADER.format(source=source) + body
+    """Models with one line per column, so that a feature more or less changes as many lines as marts have it."""
+    lines = ["version: 2", "models:"]
+    for model in models:
+        head = _yaml([{name: value for name, value in model.items() if name != "columns"}], width=120)
+        lines += [*head.splitlines(), "  columns:"]
+        lines += [
+            f"  - {_yaml(column, default_flow_style=True, width=math.inf).strip()}" for column in model["columns"]
+        ]
+    return HEADER.format(source=source) + "\n".join(lines) + "\n"
+
+
+def _yaml(content: object, **options: Any) -> str:  # noqa: ANN401 - options of yaml.safe_dump
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, **options)

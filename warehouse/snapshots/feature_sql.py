@@ -63,8 +63,8 @@ class FeatureSql:
     raw_tables: dict[str, Table]
 
 
-def models_of_features(con: duckdb.DuckDBPyConnection, catalog: str) -> tuple[FeatureModel, ...]:
-    """Models that `client_features` of a warehouse is made of, each after those that it reads.
+def all_models(con: duckdb.DuckDBPyConnection, catalog: str) -> tuple[FeatureModel, ...]:
+    """Every model of a warehouse that is attached as `catalog`, by name.
 
     Returns
     -------
@@ -78,7 +78,12 @@ def models_of_features(con: duckdb.DuckDBPyConnection, catalog: str) -> tuple[Fe
         ).fetchall()
     except duckdb.CatalogException:
         return ()
-    known = {row[0]: _without_database(*row) for row in rows}
+    return tuple(_without_database(*row) for row in rows)
+
+
+def models_of_features(con: duckdb.DuckDBPyConnection, catalog: str) -> tuple[FeatureModel, ...]:
+    """Models that `client_features` of a warehouse is made of, each after those that it reads; see `all_models`."""
+    known = {model.relation: model for model in all_models(con, catalog)}
     ordered: dict[str, FeatureModel] = {}
 
     def visit(relation: str) -> None:

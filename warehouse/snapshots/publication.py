@@ -1,52 +1,34 @@
 """Publish marts that passed the gate as an immutable snapshot."""
 
 import fcntl
-import importlib.metadata
 import json
 import os
 import shutil
-import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
-from warehouse.core.builds import Build, require_whole_build
+from warehouse.analyst.additions import add_to_snapshot
 from warehouse.core.database import connect
 from warehouse.core.errors import QualityGateError, SnapshotError, first_line
-from warehouse.core.fingerprint import Mart, marts_fingerprint, read_marts
-from warehouse.core.settings import PROJECT_ROOT
-from warehouse.gate.record import QualityRun, latest_run
+from warehouse.core.fingerprint import marts_fingerprint
+from warehouse.lineage.features import FeatureLineage, Lineage, Model, columns_of_relations
+from warehouse.snapshots.approval import GATE, Approved, approved_marts
 from warehouse.snapshots.copy import copy_marts
-from warehouse.snapshots.feature_sql import digest, models_of_features
+from warehouse.snapshots.feature_sql import all_models
+from warehouse.snapshots.manifest import additions_digest, build_facts, manifest
 from warehouse.snapshots.raw_rows import ENTRY, RAW_FILE, copy_raw_rows
+from warehouse.snapshots.scores import scores_dir, write_score_views
 from warehouse.snapshots.snapshot import CURRENT, DATABASE_FILE, MANIFEST_FILE, Snapshot, list_snapshots
-from warehouse.snapshots.verification import file_sha256, find_faults
+from warehouse.snapshots.verification import find_faults
 
 UNFINISHED = ".publishing-"
-
-
-GATE = "python -m warehouse.quality"
-
-
-@dataclass(frozen=True)
-class Approved:
-    """Marts that have passed the quality gate, and what is known of their origin.
-
-    `feature_sql` is the digest of the SQL that the features were built from, None when the warehouse does not say.
-    """
-
-    marts: tuple[Mart, ...]
-    fingerprint: str
-    run: QualityRun
-    raw_files: list[dict[str, Any]]
-    build: Build
-    feature_sql: str | None
+FEATURE_MART = "marts.feat_"
 
 
 def publish(warehouse: Path, published_dir: Path) -> tuple[Snapshot, bool]:
@@ -85,51 +67,6 @@ def publish(warehouse: Path, published_dir: Path) -> tuple[Snapshot, bool]:
     return snapshot, is_new
 
 
-def approved_marts(warehouse: Path) -> Approved:
-    """Read the marts and make sure that the latest run of the gate passed, and passed on these.
-
-    Raises
-    ------
-    QualityGateError
-        It never ran, or failed, or the marts have been built again since; or the last build was not whole.
-    """
-    expected = f"marts in {warehouse} that passed the quality gate"
-    with connect(warehouse) as con:
-        build = require_whole_build(con)
-        marts = read_marts(con)
-        run = latest_run(con)
-        if run is None:
-            raise QualityGateError(expected=expected, found="the gate never ran on them", remedy=f"run: {GATE}")
-        when = f"{run.run_at:%Y-%m-%d %H:%M:%S} UTC"
-        if not run.passed:
-            raise QualityGateError(
-                expected=expected,
-                found=f"{run.failures} failed expectations on {when}",
-                remedy=f"fix them, build, and run: {GATE}",
-            )
-        fingerprint = marts_fingerprint(marts)
-        if run.marts_fingerprint != fingerprint:
-            raise QualityGateError(
-                expected=expected, found=f"marts that changed since the gate of {when}", remedy=f"run: {GATE}"
-            )
-        sql = digest(models_of_features(con, warehouse.stem))
-        return Approved(marts, fingerprint, run, _raw_files(con), build, sql)
-
-
-def _raw_files(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """Rows of `meta.raw_files`: what was loaded, and when (empty when the warehouse does not say)."""
-    try:
-        result = con.execute(
-            "select * replace (cast(loaded_at as varchar) as loaded_at) from ("
-            "select columns(lambda name: name not in ('file_identity', 'checked_at', 'content')) from meta.raw_files) "
-            "order by 1"
-        )
-    except duckdb.CatalogException:
-        return []
-    names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-
-
 @contextmanager
 def _alone(published_dir: Path) -> Iterator[None]:
     """Hold the folder against a second publish; the lock goes with the process, however it ends."""
@@ -155,12 +92,13 @@ def _sweep(published_dir: Path) -> None:
 
 
 def _published_before(published_dir: Path, approved: Approved) -> Snapshot | None:
-    """Newest sound snapshot of these very marts, made by the same SQL."""
-    wanted = approved.fingerprint, approved.feature_sql
+    """Newest sound snapshot of these very marts, made by the same SQL, with the same additions."""
+    wanted = approved.fingerprint, approved.feature_sql, additions_digest(approved)
     for snapshot in reversed(list_snapshots(published_dir)):
         try:
-            found = snapshot.manifest["marts_fingerprint"], snapshot.manifest.get("feature_sql")
-            whole = ENTRY in snapshot.manifest or not approved.raw_files  # older snapshots have no raw rows
+            known = snapshot.manifest
+            found = known["marts_fingerprint"], known.get("feature_sql"), known.get("additions")
+            whole = ENTRY in known or not approved.raw_files  # older snapshots have no raw rows
             if found == wanted and whole and not find_faults(snapshot):
                 return snapshot
         except SnapshotError:
@@ -172,22 +110,38 @@ def _write_snapshot(warehouse: Path, published_dir: Path, approved: Approved) ->
     unfinished = published_dir / f"{UNFINISHED}{uuid.uuid4().hex}"
     unfinished.mkdir()
     database = unfinished / DATABASE_FILE
-    copied = copy_marts(warehouse, database, frozenset(mart.name for mart in approved.marts))
+    folder, created_at = _free_folder(published_dir, approved.fingerprint)
+    with ThreadPoolExecutor(1) as beside:
+        # tracing columns is Python's work, copying rows is DuckDB's
+        features = beside.submit(_tracer(warehouse))
+        copied = copy_marts(warehouse, database, frozenset(mart.name for mart in approved.marts))
     if marts_fingerprint(copied) != approved.fingerprint:
         raise QualityGateError(
             expected="the marts that passed the quality gate",
             found="others: they changed while they were copied",
             remedy=f"run: {GATE}",
         )
-    folder, created_at = _free_folder(published_dir, approved.fingerprint)
-    manifest = _manifest(folder.name, created_at, approved, copied, database)
+    facts = build_facts(folder.name, created_at, approved)
+    added = add_to_snapshot(database, warehouse, features.result(), facts)
+    with duckdb.connect(str(database)) as con:
+        write_score_views(con, scores_dir(published_dir))
+    content = manifest(facts, approved, copied, added, database)
     if raw_rows := copy_raw_rows(warehouse, unfinished / RAW_FILE):
-        manifest[ENTRY] = raw_rows
-    (unfinished / MANIFEST_FILE).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        content[ENTRY] = raw_rows
+    (unfinished / MANIFEST_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     _seal(unfinished)
     unfinished.rename(folder)
     _flush(published_dir)
     return Snapshot(folder.resolve())
+
+
+def _tracer(warehouse: Path) -> Callable[[], tuple[FeatureLineage, ...]]:
+    """Read what the lineage of the features needs; what is returned traces them, without a database."""
+    with connect(warehouse) as con:
+        models = [Model(model.relation, model.sql) for model in all_models(con, warehouse.stem)]
+        lineage = Lineage(models, columns_of_relations(con, warehouse.stem))
+    marts = [model.relation for model in models if model.relation.startswith(FEATURE_MART)]
+    return lambda: tuple(feature for mart in marts for feature in lineage.of_mart(mart))
 
 
 def _free_folder(published_dir: Path, fingerprint: str) -> tuple[Path, datetime]:
@@ -197,33 +151,6 @@ def _free_folder(published_dir: Path, fingerprint: str) -> tuple[Path, datetime]
         if not folder.exists():
             return folder, created_at
         created_at += timedelta(seconds=1)
-
-
-def _manifest(
-    snapshot_id: str, created_at: datetime, approved: Approved, marts: tuple[Mart, ...], database: Path
-) -> dict[str, Any]:
-    return {
-        "snapshot_id": snapshot_id,
-        "created_at": created_at.isoformat(),
-        "marts_fingerprint": approved.fingerprint,
-        "marts": [{**asdict(mart), "columns": len(mart.columns)} for mart in marts],
-        "file": {"name": database.name, "bytes": database.stat().st_size, "sha256": file_sha256(database)},
-        "quality_run": {**asdict(approved.run), "run_at": approved.run.run_at.isoformat()},
-        "build": asdict(approved.build),
-        "raw_files": approved.raw_files,
-        "feature_sql": approved.feature_sql,
-        "git_revision": _git_revision(),
-        "versions": {name: importlib.metadata.version(name) for name in ("duckdb", "dbt-core", "dbt-duckdb")},
-    }
-
-
-def _git_revision() -> str | None:
-    """Revision of the working copy, with `-dirty` when it has changes; None outside version control."""
-    command = ["git", "-C", str(PROJECT_ROOT), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 def _seal(folder: Path) -> None:

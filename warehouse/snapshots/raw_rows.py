@@ -8,11 +8,11 @@ from typing import Any
 
 import duckdb
 
+from warehouse.core.files import file_sha256
 from warehouse.core.sql import literal, quoted
 from warehouse.loading.contract import Table, load_contract
 from warehouse.snapshots.copy import MEMORY_LIMIT, STORAGE_VERSION
 from warehouse.snapshots.snapshot import Snapshot
-from warehouse.snapshots.verification import file_sha256
 
 RAW_FILE = "credit_raw.duckdb"
 CLIENT = "SK_ID_CURR"

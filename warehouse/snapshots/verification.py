@@ -1,25 +1,13 @@
 """Check that a snapshot still holds what its manifest says."""
 
-import hashlib
 from collections.abc import Callable
-from pathlib import Path
 
 import duckdb
 
 from warehouse.core.errors import CreditWarehouseError, first_line
+from warehouse.core.files import file_sha256
 from warehouse.core.fingerprint import Mart, marts_fingerprint, read_marts
 from warehouse.snapshots.snapshot import Snapshot
-
-CHUNK = 1 << 22
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def find_faults(snapshot: Snapshot, report: Callable[[str], None] | None = None) -> list[str]:
@@ -45,11 +33,12 @@ def find_faults(snapshot: Snapshot, report: Callable[[str], None] | None = None)
     faults = file_faults(snapshot)
     tell(_line(snapshot.database.name, f"{snapshot.manifest['file']['bytes']:,} bytes, sha256", faults))
     try:
-        marts = _read_marts(snapshot)
+        marts, added = _read_marts(snapshot)
     except (duckdb.Error, CreditWarehouseError) as error:
         return [*faults, f"{snapshot.database.name} cannot be read: {first_line(error)}"]
-    expected = {mart["name"]: mart for mart in snapshot.manifest["marts"]}
-    found = {mart.name: mart for mart in marts}
+    listed = snapshot.manifest["marts"] + snapshot.manifest.get("made_at_publication", [])
+    expected = {mart["name"]: mart for mart in listed}
+    found = {mart.name: mart for mart in marts + added}
     same_hash = snapshot.manifest["versions"].get("duckdb") == duckdb.__version__
     for name in sorted(expected | found):
         mart_faults = _mart_faults(name, expected.get(name), found.get(name), same_hash)
@@ -74,9 +63,10 @@ def file_faults(snapshot: Snapshot) -> list[str]:
     return []
 
 
-def _read_marts(snapshot: Snapshot) -> tuple[Mart, ...]:
+def _read_marts(snapshot: Snapshot) -> tuple[tuple[Mart, ...], tuple[Mart, ...]]:
+    """Marts as they were built, and those that the publication added."""
     with duckdb.connect(str(snapshot.database), read_only=True) as con:
-        return read_marts(con)
+        return read_marts(con), read_marts(con, made_at_publication=True)
 
 
 def _mart_faults(name: str, expected: dict | None, found: Mart | None, same_hash: bool) -> list[str]:

@@ -282,7 +282,7 @@ features as (
         -- [share 0..1 | social_circle | of obs_30_cnt_social_circle] share of acquaintances in default: Acquaintances who were in default at 30 days past due among those observed.
         {{ safe_ratio('def_30_cnt_social_circle', 'obs_30_cnt_social_circle') }}
             as application_social_circle_default_share,
-        -- [score 0..3 | external_scores | not a reason] sum of the external scores: Sum of the external scores that are known, 0 when none is.
+        -- [score 0..3 | external_scores | not a reason] sum of the external scores: Sum of the external scores that are known, 0 when none is; never null.
         ext_source_total as application_ext_source_sum,
         -- [score 0..1 | external_scores | not a reason] variation in the external scores: Standard deviation of the three external scores; null unless all three are known.
         case
@@ -301,7 +301,7 @@ features as (
         ) as application_interest_rate_plausible_min,
         -- [currency | affordability | made of family] yearly income per adult: Yearly income per adult of the family.
         {{ safe_ratio('amt_income_total', 'cnt_fam_members - cnt_children') }} as application_income_per_adult,
-        -- [currency | affordability] yearly income left after twelve monthly payments: Yearly income left after twelve annuities of this loan.
+        -- [currency | affordability] yearly income left after twelve monthly payments: Yearly income left after twelve annuities of this loan, negative when they are more.
         amt_income_total - 12 * amt_annuity as application_income_after_annuities,
         -- [ratio | property | not a reason] age of the car over time in employment: Age of the car over time in the present employment.
         {{ safe_ratio('own_car_age * 365.25', '-days_employed') }} as application_car_age_to_employed_ratio

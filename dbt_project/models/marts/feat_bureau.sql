@@ -24,13 +24,13 @@
 {% set measures = [
     {'name': 'credit', 'sql': 'amt_credit_sum', 'unit': 'currency', 'aggregates': ['sum', 'mean', 'max'],
         'says': 'credit granted', 'label': 'credit', 'theme': 'bureau_history'},
-    {'name': 'debt', 'sql': 'amt_credit_sum_debt', 'unit': 'currency', 'aggregates': ['sum'], 'says': 'present debt', 'label': 'debt', 'theme': 'debt'},
+    {'name': 'debt', 'sql': 'amt_credit_sum_debt', 'unit': 'currency', 'aggregates': ['sum'], 'says': 'present debt, negative when overpaid', 'label': 'debt', 'theme': 'debt'},
     {'name': 'debt_to_credit_ratio', 'sql': 'debt_to_credit_ratio', 'unit': 'ratio', 'aggregates': ['mean', 'max'],
-        'says': 'present debt over credit granted', 'label': 'debt over credit', 'theme': 'debt'},
+        'says': 'present debt over credit granted, negative when overpaid', 'label': 'debt over credit', 'theme': 'debt'},
     {'name': 'days_credit', 'sql': 'days_credit', 'unit': 'days from application', 'aggregates': ['min', 'mean', 'max'],
         'says': 'day on which one was applied for', 'label': 'start date', 'theme': 'bureau_history'},
     {'name': 'days_credit_enddate', 'sql': 'days_credit_enddate', 'unit': 'days from application', 'aggregates': ['mean', 'max'],
-        'says': 'contractual end', 'label': 'contractual end', 'theme': 'bureau_history'},
+        'says': 'contractual end, which may lie in the future', 'label': 'contractual end', 'theme': 'bureau_history'},
     {'name': 'overdue_ever', 'sql': 'amt_credit_max_overdue', 'unit': 'currency', 'aggregates': ['max'],
         'says': 'amount ever overdue', 'label': 'amount ever overdue', 'theme': 'bureau_lateness'},
 ] %}
@@ -80,15 +80,15 @@ by_client as (
         {% if month == 12 %}
         -- [currency | bureau_history | of bureau_loan_count_{{ month }}m] total credit, new loans elsewhere, last {{ month }} months: Total credit granted on bureau loans of the last {{ month }} months of 30 days; 0 when there is none.
         {{ sum_where('amt_credit_sum', 'days_credit >= -30 * ' ~ month, 3) }} as bureau_credit_sum_{{ month }}m,
-        -- [currency | debt | of bureau_loan_count_{{ month }}m] total debt, new loans elsewhere, last {{ month }} months: Total present debt on bureau loans of the last {{ month }} months of 30 days; 0 when there is none.
+        -- [currency | debt | of bureau_loan_count_{{ month }}m] total debt, new loans elsewhere, last {{ month }} months: Total present debt, negative when overpaid, on bureau loans of the last {{ month }} months of 30 days; 0 when there is none.
         {{ sum_where('amt_credit_sum_debt', 'days_credit >= -30 * ' ~ month, 3) }} as bureau_debt_sum_{{ month }}m,
         {% endif %}
         {% endfor %}
         -- [days from application | bureau_history | of bureau_closed_loan_count] last closing of a loan elsewhere: Date when the last bureau loan to be closed was closed.
         max(days_enddate_fact) as bureau_days_enddate_fact_max,
-        -- [days | bureau_history | of bureau_closed_loan_count] mean time closed after plan, loans elsewhere: Mean of actual minus contractual end over closed bureau loans, negative when they were closed early.
+        -- [days | bureau_history | of bureau_closed_loan_count] mean time closed after plan, loans elsewhere: Mean of actual minus contractual end over bureau loans that have ended, negative when they were closed early.
         avg(closed_after_planned_days) as bureau_closed_after_planned_days_mean,
-        -- [days | bureau_history | of bureau_closed_loan_count] longest time closed after plan, loans elsewhere: Largest of actual minus contractual end over closed bureau loans, negative when all were closed early.
+        -- [days | bureau_history | of bureau_closed_loan_count] longest time closed after plan, loans elsewhere: Largest of actual minus contractual end over bureau loans that have ended, negative when all were closed early.
         max(closed_after_planned_days) as bureau_closed_after_planned_days_max,
         -- [days | bureau_history | of bureau_loan_count] mean planned duration, loans elsewhere: Mean planned duration of bureau loans.
         avg(planned_days) as bureau_planned_days_mean,
@@ -102,7 +102,7 @@ by_client as (
         avg(days_since_loan_before) as bureau_days_between_loans_mean,
         -- [days | bureau_history] shortest time between loans elsewhere: Shortest time between successive bureau loans; null when there are fewer than two.
         min(days_since_loan_before) as bureau_days_between_loans_min,
-        -- [currency | debt] total limit of credit cards elsewhere: Total of the limits of the credit cards that the bureau knows.
+        -- [currency | debt] total credit limit, loans elsewhere: Total of the credit limits that the bureau reports, nearly all of them of credit cards and a few negative; null when it reports none.
         {{ exact_sum('amt_credit_sum_limit', 3) }} as bureau_credit_limit_sum,
         -- [currency | debt | of bureau_active_loan_count] total monthly payment, active loans elsewhere: Total of the annuities of active bureau loans; 0 when none is active.
         {{ sum_where('amt_annuity', 'is_active = 1', 3) }} as bureau_active_annuity_sum,
@@ -127,7 +127,7 @@ by_client as (
 
         -- [count | bureau_history] loans elsewhere with a monthly history: Number of bureau loans with a monthly history.
         count(observed_month_count) as bureau_balance_loan_count,
-        -- [count | bureau_history] months observed on loans elsewhere: Months of history observed, summed over bureau loans.
+        -- [count | bureau_history] months observed on loans elsewhere: Months of history observed, summed over bureau loans; null when no monthly history is known.
         cast(sum(observed_month_count) as bigint) as bureau_balance_month_count,
         -- [share 0..1 | bureau_lateness | of bureau_balance_month_count] share of months past due, loans elsewhere: Months past due among all months observed on bureau loans.
         {{ safe_ratio('sum(late_month_count)', 'sum(observed_month_count)') }} as bureau_balance_late_month_share,
@@ -185,23 +185,23 @@ against_application as (
         case when by_client.sk_id_curr is null then 0 else 1 end as has_bureau_history,
         -- [share 0..1 | bureau_history | of bureau_loan_count] share still running, loans elsewhere: Active loans among all loans of the credit bureau.
         {{ safe_ratio('by_client.bureau_active_loan_count', 'by_client.bureau_loan_count') }} as bureau_active_loan_share,
-        -- [ratio | debt | of bureau_loan_count] total debt over total credit, loans elsewhere: Present debt over credit granted, both summed over all bureau loans.
+        -- [ratio | debt | of bureau_loan_count] total debt over total credit, loans elsewhere: Present debt over credit granted, both summed over all bureau loans, negative when overpaid.
         {{ safe_ratio('by_client.bureau_debt_sum', 'by_client.bureau_credit_sum') }} as bureau_debt_to_credit_ratio,
-        -- [ratio | debt | of bureau_active_loan_count] total debt over total credit, active loans elsewhere: Present debt over credit granted, both summed over active bureau loans.
+        -- [ratio | debt | of bureau_active_loan_count] total debt over total credit, active loans elsewhere: Present debt over credit granted, both summed over active bureau loans, negative when overpaid.
         {{ safe_ratio('by_client.bureau_active_debt_sum', 'by_client.bureau_active_credit_sum') }}
             as bureau_active_debt_to_credit_ratio,
-        -- [ratio | debt | of bureau_card_loan_count] total debt over total credit, credit cards elsewhere: Present debt over credit granted, both summed over credit cards at the bureau.
+        -- [ratio | debt | of bureau_card_loan_count] total debt over total credit, credit cards elsewhere: Present debt over credit granted, both summed over credit cards at the bureau, negative when overpaid.
         {{ safe_ratio('by_client.bureau_card_debt_sum', 'by_client.bureau_card_credit_sum') }}
             as bureau_card_debt_to_credit_ratio,
         -- [currency | debt | of bureau_active_loan_count] total credit minus total debt, active loans elsewhere: Credit granted minus present debt, summed over active bureau loans.
         by_client.bureau_active_credit_sum - by_client.bureau_active_debt_sum as bureau_active_credit_minus_debt,
-        -- [ratio | debt | of bureau_loan_count] debt on loans elsewhere over yearly income: Present debt on bureau loans over yearly income.
+        -- [ratio | debt | of bureau_loan_count] debt on loans elsewhere over yearly income: Present debt on bureau loans over yearly income, negative when overpaid.
         {{ safe_ratio('by_client.bureau_debt_sum', 'applications.amt_income_total') }} as bureau_debt_to_income_ratio,
         -- [ratio | bureau_history | of bureau_loan_count] credit of loans elsewhere over yearly income: Credit granted on bureau loans over yearly income.
         {{ safe_ratio('by_client.bureau_credit_sum', 'applications.amt_income_total') }} as bureau_credit_to_income_ratio,
-        -- [ratio | debt | of bureau_loan_count] debt on loans elsewhere over the credit asked for: Present debt on bureau loans over the credit now asked for.
+        -- [ratio | debt | of bureau_loan_count] debt on loans elsewhere over the credit asked for: Present debt on bureau loans over the credit now asked for, negative when overpaid.
         {{ safe_ratio('by_client.bureau_debt_sum', 'applications.amt_credit') }} as bureau_debt_to_application_credit_ratio,
-        -- [ratio | debt | of bureau_loan_count] debt on loans elsewhere over this monthly payment: Present debt on bureau loans over the annuity of this loan.
+        -- [ratio | debt | of bureau_loan_count] debt on loans elsewhere over this monthly payment: Present debt on bureau loans over the annuity of this loan, negative when overpaid.
         {{ safe_ratio('by_client.bureau_debt_sum', 'applications.amt_annuity') }}
             as bureau_debt_to_application_annuity_ratio,
         -- [ratio | debt | of bureau_active_loan_count] monthly payments elsewhere over yearly income: Annuities of active bureau loans over yearly income.

@@ -6,9 +6,9 @@
 {% set measures = [
     {'name': 'balance', 'sql': 'amt_balance', 'unit': 'currency', 'decimals': 3, 'std_decimals': 0, 'aggregates': ['mean', 'max', 'std'],
         'ever_only': ['max', 'std'],
-        'says': 'balance of a card', 'label': 'card balance', 'theme': 'cards'},
+        'says': 'balance of a card, negative when overpaid', 'label': 'card balance', 'theme': 'cards'},
     {'name': 'utilisation', 'sql': 'utilisation', 'unit': 'ratio', 'decimals': 6, 'aggregates': ['mean', 'max', 'min'],
-        'ever_only': ['min'], 'says': 'balance over limit', 'label': 'card balance over limit', 'theme': 'cards'},
+        'ever_only': ['min'], 'says': 'balance over limit, negative when overpaid', 'label': 'card balance over limit', 'theme': 'cards'},
     {'name': 'limit', 'sql': 'amt_credit_limit_actual', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'min'],
         'ever_only': ['mean', 'max', 'min'], 'says': 'limit of a card', 'label': 'card limit', 'theme': 'cards'},
     {'name': 'drawings', 'sql': 'amt_drawings_current', 'unit': 'currency', 'decimals': 3, 'aggregates': ['mean', 'max', 'sum'],
@@ -130,9 +130,9 @@ by_client as (
         max(months_drawing_last) as card_months_drawing_last,
         -- [months from application | punctuality] last month past due on a credit card: Most recent month past due on a credit card; null when never late.
         max(months_late_last) as card_months_late_last,
-        -- [currency | cards] last balance of a credit card: Balance in the newest monthly record of a credit card.
+        -- [currency | cards] last balance of a credit card: Balance in the newest monthly record of a credit card, negative when overpaid.
         {{ last_known('balance_last', 'months_max') }} as card_balance_last,
-        -- [ratio | cards] last card balance over limit: Balance over limit in the newest monthly record with a limit.
+        -- [ratio | cards] last card balance over limit: Balance over limit in the newest monthly record with a limit, negative when overpaid.
         {{ last_known('utilisation_last', 'months_max') }} as card_utilisation_last,
         -- [share 0..1 | cards | of card_month_count] share of months with an active credit card: Months of an active card among all monthly records.
         {{ safe_ratio('sum(active_n)', 'sum(row_n)') }} as card_active_month_share
@@ -170,12 +170,12 @@ against_application as (
         case when by_client.sk_id_curr is null then 0 else 1 end as has_credit_card_history,
         -- [share 0..1 | cards] share of cash in amounts drawn by card: Cash among all amounts drawn by card; null when nothing was drawn.
         {{ safe_ratio('by_client.card_drawings_atm_sum', 'by_client.card_drawings_sum') }} as card_drawings_atm_share,
-        -- [ratio | cards] last card balance over yearly income: Balance in the newest monthly record of a credit card over yearly income.
+        -- [ratio | cards] last card balance over yearly income: Balance in the newest monthly record of a credit card over yearly income, negative when overpaid.
         {{ safe_ratio('by_client.card_balance_last', 'applications.amt_income_total') }} as card_balance_to_income_ratio,
         -- [ratio | cards | of card_month_count_12m] mean drawing by card over limit, last 12 months: Mean amount drawn in a month of the last 12 months over the mean limit ever observed.
         {{ safe_ratio('by_client.card_drawings_mean_12m', 'by_client.card_limit_mean') }}
             as card_drawings_to_limit_ratio_12m,
-        -- [ratio | cards | of card_month_count_3m] card balance of the last 3 months over that of all time: Mean card balance of the last 3 months over mean card balance ever.
+        -- [ratio | cards | of card_month_count_3m] card balance of the last 3 months over that of all time: Mean card balance of the last 3 months over mean card balance ever, negative when one of the two was overpaid.
         {{ safe_ratio('by_client.card_balance_mean_3m', 'by_client.card_balance_mean') }}
             as card_balance_recent_to_ever_ratio
     from applications

@@ -89,6 +89,8 @@ gathered as (
         bureau.bureau_days_credit_min,
         previous.previous_days_decision_min,
         pos_cash.pos_months_min,
+        credit_card.card_months_min,
+        installments.installments_days_instalment_min,
         bureau.bureau_balance_months_late_last,
         pos_cash.pos_months_late_last,
         credit_card.card_months_late_last,
@@ -137,13 +139,13 @@ features as (
         summed.sk_id_curr,
         -- [count | previous_terms] sources that know the client: How many of the five sources of history know the client.
         summed.source_count as cross_source_count,
-        -- [currency | debt] total debt everywhere: Total debt of active bureau loans, what is left of running Home Credit loans and the last card balance; null when none of them is known.
+        -- [currency | debt] total debt everywhere: Total debt of active bureau loans, what is left of running Home Credit loans and the last card balance, negative when overpaid; null when none of them is known.
         summed.debt as cross_debt_sum,
-        -- [ratio | debt] total debt everywhere over yearly income: Total debt everywhere over yearly income; null when no debt is known.
+        -- [ratio | debt] total debt everywhere over yearly income: Total debt everywhere over yearly income, negative when overpaid; null when no debt is known.
         {{ safe_ratio('summed.debt', 'summed.amt_income_total') }} as cross_debt_to_income_ratio,
-        -- [ratio | debt] total debt everywhere over the credit asked for: Total debt everywhere over the credit now asked for; null when no debt is known.
+        -- [ratio | debt] total debt everywhere over the credit asked for: Total debt everywhere over the credit now asked for, negative when overpaid; null when no debt is known.
         {{ safe_ratio('summed.debt', 'summed.amt_credit') }} as cross_debt_to_application_credit_ratio,
-        -- [ratio | debt] total debt with this loan over yearly income: Total debt everywhere and the credit now asked for over yearly income.
+        -- [ratio | debt] total debt with this loan over yearly income: Total debt everywhere and the credit now asked for over yearly income, negative when more than that is overpaid.
         {{ safe_ratio('coalesce(summed.debt, 0) + summed.amt_credit', 'summed.amt_income_total') }}
             as cross_debt_with_application_to_income_ratio,
         -- [ratio | debt] all monthly payments with this one over yearly income: Monthly payments of running loans, the bureau's included, and of this loan over yearly income.
@@ -151,13 +153,15 @@ features as (
             as cross_duty_with_application_to_income_ratio,
         -- [ratio | debt] monthly payments of running loans over this one: Monthly payments of running loans over the annuity of this loan; null when no running loan is known.
         {{ safe_ratio('summed.monthly_duty', 'summed.amt_annuity') }} as cross_duty_to_application_annuity_ratio,
-        -- [ratio | debt] Home Credit's part of the total debt: Home Credit's part of the total debt everywhere, above 1 when the bureau reports an overpaid loan; null when no debt is known.
+        -- [ratio | debt] Home Credit's part of the total debt: Home Credit's part of the total debt everywhere, above 1 or negative when a loan or card is overpaid; null when no debt is known.
         {{ safe_ratio(
             'coalesce(summed.previous_running_future_payment_sum, 0) + coalesce(summed.card_balance_last, 0)', 'summed.debt'
         ) }} as cross_home_credit_debt_ratio,
         -- [days from application | previous_terms] first contact ever with a lender: First contact ever with a lender; null when no source knows the client.
-        least(summed.bureau_days_credit_min, summed.previous_days_decision_min, 30 * summed.pos_months_min)
-            as cross_days_first_contact,
+        least(
+            summed.bureau_days_credit_min, summed.previous_days_decision_min, summed.installments_days_instalment_min,
+            30 * summed.pos_months_min, 30 * summed.card_months_min
+        ) as cross_days_first_contact,
         -- [days from application | punctuality] last lateness anywhere: Most recent lateness on any loan or card; null when never late.
         greatest(
             30 * summed.bureau_balance_months_late_last, 30 * summed.pos_months_late_last,
@@ -178,7 +182,7 @@ features as (
         peers.product_term_interest_rate_mean as cross_product_term_interest_rate_mean,
         -- [share 0..1 | loan | not a reason] share refused before, clients with a similar loan: Mean share of previous applications refused, among labelled clients with the same credit over annuity, to a quarter of a payment.
         peers.product_term_refused_share_mean as cross_product_term_refused_share,
-        -- [ratio | loan] yearly interest rate of this loan at the earlier term: Yearly interest rate of this loan if its term were the mean one approved before.
+        -- [ratio | loan] yearly interest rate of this loan at the earlier term: Yearly interest rate of this loan if its term were the mean one approved before, negative when it could not be repaid in that.
         {{ safe_ratio(
             '24 * (summed.previous_approved_cnt_payment_mean * summed.amt_annuity - summed.amt_credit)',
             'summed.amt_credit * (summed.previous_approved_cnt_payment_mean + 1)'
@@ -187,7 +191,7 @@ features as (
         -- [index 0..100 | {{ theme_of[theme] }}{{ ' | not a reason' if theme == 'all_signs' }}] index of {{ index_words[theme] }}: Index of {{ index_words[theme] }} ({{ signs }}), where 50 is the labelled clients' median, higher is riskier and unknown signs count as average; never null.
         risk_themes.{{ theme }}_index as cross_{{ theme }}_index,
         {% endfor %}
-        -- [ratio | loan | not a reason] yearly interest rate of this loan at the usual term: Yearly interest rate of this loan if its term were the mean one of labelled clients with the same credit over annuity, to a quarter of a payment.
+        -- [ratio | loan | not a reason] yearly interest rate of this loan at the usual term: Yearly interest rate of this loan if its term were the mean one of labelled clients with the same credit over annuity, to a quarter of a payment, negative when it could not be repaid in that.
         {{ safe_ratio(
             '24 * (peers.product_term_cnt_payment_mean * summed.amt_annuity - summed.amt_credit)',
             'summed.amt_credit * (peers.product_term_cnt_payment_mean + 1)'

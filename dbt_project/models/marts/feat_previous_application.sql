@@ -136,7 +136,7 @@ by_client as (
         avg(days_paid_early) as previous_days_paid_early_mean,
         -- [days | repayments] longest time paid off before plan, earlier loans: Largest of the first schedule's last due date minus the actual one, positive when a loan was paid early.
         max(days_paid_early) as previous_days_paid_early_max,
-        -- [days from application | repayments] latest last due date, earlier loans: Latest last due date of a finished previous loan, which may lie in the future.
+        -- [days from application | repayments] latest last due date, earlier loans: Latest last due date of a finished previous loan.
         max(days_last_due) as previous_days_last_due_max,
         -- [days from application | repayments] latest last due date by the first plan, earlier loans: Latest last due date of the first schedules, which may lie in the future.
         max(days_last_due_1st_version) as previous_days_last_due_1st_version_max,

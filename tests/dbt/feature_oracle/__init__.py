@@ -4,10 +4,6 @@ Each family is a function that gives a frame indexed by client, with a column pe
 has no value. Nothing here follows how the SQL gets there: no buckets, no sums of squares, one pass per feature.
 """
 
-from collections.abc import Callable
-
-import pandas as pd
-
 from tests.dbt.feature_oracle import (
     application,
     bureau,
@@ -16,15 +12,25 @@ from tests.dbt.feature_oracle import (
     instalments,
     pos_cash,
     previous,
+    risk_themes,
     windows,
 )
+from tests.dbt.feature_oracle.comparison import Family, Warehouse, differences, read_features, read_warehouse
 from tests.dbt.feature_oracle.tables import Tables, read_tables
 
-__all__ = ["FAMILIES", "Family", "Tables", "read_tables"]
-
-Family = Callable[[Tables], pd.DataFrame]
+__all__ = [
+    "FAMILIES",
+    "Family",
+    "Tables",
+    "Warehouse",
+    "differences",
+    "read_features",
+    "read_tables",
+    "read_warehouse",
+]
 
 FAMILIES: list[Family] = [
+    application.application_columns,
     application.external_scores,
     application.application_ratios,
     application.application_counts,
@@ -34,11 +40,14 @@ FAMILIES: list[Family] = [
     bureau.bureau_groups,
     bureau.bureau_windows,
     bureau.bureau_times,
+    bureau.bureau_amounts,
     bureau.bureau_against_application,
     bureau.bureau_history,
     previous.previous_groups,
     previous.previous_last,
     previous.previous_shares,
+    previous.previous_windows,
+    previous.previous_times,
     previous.previous_against_application,
     previous.running_payments,
     instalments.instalment_windows,
@@ -56,4 +65,5 @@ FAMILIES: list[Family] = [
     cross_source.cross_duties,
     cross_source.cross_times,
     cross_source.cross_peers,
+    risk_themes.risk_indices,
 ]

@@ -24,6 +24,18 @@ HOUSING = [
 ]
 
 
+def application_columns(tables: Tables) -> pd.DataFrame:
+    """The form as it was filled in, words that say nothing taken out, yes and no as 1 and 0."""
+    x = tables["applications"]
+    yes_no = {"Y": 1.0, "N": 0.0, "Yes": 1.0, "No": 0.0}
+    flags = ["FLAG_OWN_CAR", "FLAG_OWN_REALTY", "EMERGENCYSTATE_MODE"]
+    x = x.assign(
+        NAME_FAMILY_STATUS=x["NAME_FAMILY_STATUS"].replace("Unknown", None),
+        **{name: x[name].map(yes_no) for name in flags},
+    )
+    return x.rename(columns=str.lower)
+
+
 def external_scores(tables: Tables) -> pd.DataFrame:
     x = tables["applications"]
     scores = x[["EXT_SOURCE_1", "EXT_SOURCE_2", "EXT_SOURCE_3"]]
@@ -31,6 +43,7 @@ def external_scores(tables: Tables) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "application_ext_source_count": scores.count(axis=1),
+            "application_ext_source_sum": scores.sum(axis=1),
             "application_ext_source_mean": scores.mean(axis=1),
             "application_ext_source_min": scores.min(axis=1),
             "application_ext_source_max": scores.max(axis=1),
@@ -60,6 +73,8 @@ def application_ratios(tables: Tables) -> pd.DataFrame:
             "application_employed_to_age_ratio": ratio(employed, age),
             "application_age_at_employment_days": age - employed,
             "application_phone_change_to_age_ratio": ratio(-x["DAYS_LAST_PHONE_CHANGE"], age),
+            "application_id_publish_to_age_ratio": ratio(-x["DAYS_ID_PUBLISH"], age),
+            "application_car_age_to_employed_ratio": ratio(x["OWN_CAR_AGE"], employed / 365.25),
             "application_car_age_to_age_ratio": ratio(x["OWN_CAR_AGE"], age / 365.25),
             "application_age_at_payoff_years": age / 365.25 + ratio(credit, annuity) / 12,
         }

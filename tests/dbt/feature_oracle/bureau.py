@@ -4,6 +4,7 @@ import pandas as pd
 
 from tests.dbt.feature_oracle.measures import (
     how_many,
+    known_clients,
     largest,
     mean,
     newest_first,
@@ -11,6 +12,7 @@ from tests.dbt.feature_oracle.measures import (
     share,
     slope,
     smallest,
+    statistics,
     total,
     total_or_none,
 )
@@ -18,34 +20,34 @@ from tests.dbt.feature_oracle.tables import CLIENT, Tables
 
 
 def bureau_groups(tables: Tables) -> pd.DataFrame:
+    """Every statistic of every kind of loan, of which the mart has some."""
     loans = tables["bureau"]
     loans = loans.assign(DEBT_SHARE=ratio(loans["AMT_CREDIT_SUM_DEBT"], loans["AMT_CREDIT_SUM"]))
+    status, kind = loans["CREDIT_ACTIVE"], loans["CREDIT_TYPE"]
     groups = {
-        "": loans.index >= 0,
-        "active_": loans["CREDIT_ACTIVE"] == "Active",
-        "closed_": loans["CREDIT_ACTIVE"] == "Closed",
-        "consumer_": loans["CREDIT_TYPE"] == "Consumer credit",
-        "card_": loans["CREDIT_TYPE"] == "Credit card",
+        "": pd.Series(True, index=loans.index),
+        "active_": status == "Active",
+        "closed_": status == "Closed",
+        "consumer_": kind == "Consumer credit",
+        "card_": kind == "Credit card",
+        "car_": kind == "Car loan",
+        "mortgage_": kind == "Mortgage",
+        "microloan_": kind == "Microloan",
         "12m_": loans["DAYS_CREDIT"] >= -360,
     }
+    measures = {
+        "credit": "AMT_CREDIT_SUM",
+        "debt": "AMT_CREDIT_SUM_DEBT",
+        "debt_to_credit_ratio": "DEBT_SHARE",
+        "days_credit": "DAYS_CREDIT",
+        "days_credit_enddate": "DAYS_CREDIT_ENDDATE",
+        "overdue_ever": "AMT_CREDIT_MAX_OVERDUE",
+    }
     features = {}
-    for name, group in groups.items():
-        where = pd.Series(group, index=loans.index)
-        rows = loans[where]
-        if name in {"", "active_", "card_", "12m_"}:
-            features[f"bureau_{name}days_credit_mean"] = mean(rows, "DAYS_CREDIT")
-            features[f"bureau_{name}days_credit_max"] = largest(rows, "DAYS_CREDIT")
-        if name in {"", "active_"}:
-            features[f"bureau_{name}days_credit_enddate_max"] = largest(rows, "DAYS_CREDIT_ENDDATE")
-        if name in {"", "active_", "closed_"}:
-            features[f"bureau_{name}overdue_ever_max"] = largest(rows, "AMT_CREDIT_MAX_OVERDUE")
-        if name != "12m_":
-            features[f"bureau_{name}loan_count"] = how_many(loans, where)
-            features[f"bureau_{name}credit_sum"] = total_or_none(loans, where, "AMT_CREDIT_SUM")
-        if name not in {"12m_", "closed_"}:
-            features[f"bureau_{name}debt_sum"] = total_or_none(loans, where, "AMT_CREDIT_SUM_DEBT")
-        if name != "closed_":
-            features[f"bureau_{name}debt_to_credit_ratio_mean"] = mean(rows, "DEBT_SHARE")
+    for group, where in groups.items():
+        features[f"bureau_{group}loan_count"] = how_many(loans, where)
+        for measure, column in measures.items():
+            features |= statistics(loans, where, column, f"bureau_{group}{measure}")
     return pd.DataFrame(features)
 
 
@@ -63,41 +65,78 @@ def bureau_windows(tables: Tables) -> pd.DataFrame:
 def bureau_times(tables: Tables) -> pd.DataFrame:
     loans = newest_first(tables["bureau"], "DAYS_CREDIT", "SK_ID_BUREAU").assign(
         GAP=lambda x: x.groupby(CLIENT)["DAYS_CREDIT"].diff(-1),
-        CLOSED_AFTER=lambda x: x["DAYS_ENDDATE_FACT"] - x["DAYS_CREDIT_ENDDATE"],
+        ENDED_AFTER=lambda x: x["DAYS_ENDDATE_FACT"] - x["DAYS_CREDIT_ENDDATE"],
         PLANNED=lambda x: x["DAYS_CREDIT_ENDDATE"] - x["DAYS_CREDIT"],
     )
+    active, newest = loans[loans["CREDIT_ACTIVE"] == "Active"], loans[loans["RANK"] == 1]
+    newest_three = loans[loans["RANK"] <= 3]
     return pd.DataFrame(
         {
             "bureau_credit_type_count": loans.groupby(CLIENT)["CREDIT_TYPE"].nunique(),
             "bureau_days_between_loans_mean": mean(loans, "GAP"),
             "bureau_days_between_loans_min": smallest(loans, "GAP"),
-            "bureau_closed_after_planned_days_mean": mean(loans, "CLOSED_AFTER"),
+            "bureau_days_enddate_fact_max": largest(loans, "DAYS_ENDDATE_FACT"),
+            "bureau_closed_after_planned_days_mean": mean(loans, "ENDED_AFTER"),
+            "bureau_closed_after_planned_days_max": largest(loans, "ENDED_AFTER"),
             "bureau_planned_days_mean": mean(loans, "PLANNED"),
+            "bureau_active_planned_days_mean": mean(active, "PLANNED"),
+            "bureau_days_credit_update_mean": mean(loans, "DAYS_CREDIT_UPDATE"),
             "bureau_days_credit_update_max": largest(loans, "DAYS_CREDIT_UPDATE"),
-            "bureau_overdue_ever_last_loan": largest(loans[loans["RANK"] == 1], "AMT_CREDIT_MAX_OVERDUE"),
-            "bureau_credit_last_loan": largest(loans[loans["RANK"] == 1], "AMT_CREDIT_SUM"),
-            "bureau_active_share_last_3_loans": share(
-                loans[loans["RANK"] <= 3], loans.loc[loans["RANK"] <= 3, "CREDIT_ACTIVE"] == "Active"
-            ),
+            "bureau_overdue_ever_last_loan": largest(newest, "AMT_CREDIT_MAX_OVERDUE"),
+            "bureau_credit_last_loan": largest(newest, "AMT_CREDIT_SUM"),
+            "bureau_active_share_last_3_loans": share(newest_three, newest_three["CREDIT_ACTIVE"] == "Active"),
         }
     )
 
 
+def bureau_amounts(tables: Tables) -> pd.DataFrame:
+    loans = tables["bureau"]
+    return pd.DataFrame(
+        {
+            "bureau_credit_limit_sum": total(loans, "AMT_CREDIT_SUM_LIMIT"),
+            "bureau_active_annuity_sum": active_annuity(tables),
+            "bureau_annuity_max": largest(loans, "AMT_ANNUITY"),
+            "bureau_days_overdue_max": largest(loans, "CREDIT_DAY_OVERDUE"),
+            "bureau_overdue_sum": total(loans, "AMT_CREDIT_SUM_OVERDUE"),
+            "bureau_overdue_ever_loan_count": how_many(loans, loans["AMT_CREDIT_MAX_OVERDUE"] > 0),
+            "bureau_overdue_to_credit_ratio_max": largest(
+                loans.assign(WORST=ratio(loans["AMT_CREDIT_MAX_OVERDUE"], loans["AMT_CREDIT_SUM"])), "WORST"
+            ),
+            "bureau_prolongation_count": total(loans, "CNT_CREDIT_PROLONG"),
+        }
+    )
+
+
+def active_debt(tables: Tables) -> pd.Series:
+    """Present debt of the loans still running, summed; 0 when none is."""
+    return total_or_none(tables["bureau"], tables["bureau"]["CREDIT_ACTIVE"] == "Active", "AMT_CREDIT_SUM_DEBT")
+
+
+def active_annuity(tables: Tables) -> pd.Series:
+    """Annuities of the loans still running, summed; 0 when none is."""
+    return total_or_none(tables["bureau"], tables["bureau"]["CREDIT_ACTIVE"] == "Active", "AMT_ANNUITY")
+
+
 def bureau_against_application(tables: Tables) -> pd.DataFrame:
     x, loans = tables["applications"], tables["bureau"]
-    active = loans["CREDIT_ACTIVE"] == "Active"
-    active_debt = total_or_none(loans, active, "AMT_CREDIT_SUM_DEBT")
+    active, card = loans["CREDIT_ACTIVE"] == "Active", loans["CREDIT_TYPE"] == "Credit card"
+    granted = total_or_none(loans, active, "AMT_CREDIT_SUM")
     debt, credit = total(loans, "AMT_CREDIT_SUM_DEBT"), total(loans, "AMT_CREDIT_SUM")
     return pd.DataFrame(
         {
-            "has_bureau_history": pd.Series(x.index.isin(loans[CLIENT]), index=x.index),
+            "has_bureau_history": known_clients(x, loans),
+            "bureau_active_loan_share": share(loans, active),
             "bureau_debt_to_credit_ratio": ratio(debt, credit),
-            "bureau_active_debt_to_credit_ratio": ratio(active_debt, total_or_none(loans, active, "AMT_CREDIT_SUM")),
-            "bureau_debt_to_income_ratio": ratio(debt, x["AMT_INCOME_TOTAL"]),
-            "bureau_debt_to_application_annuity_ratio": ratio(debt, x["AMT_ANNUITY"]),
-            "bureau_active_annuity_to_income_ratio": ratio(
-                total_or_none(loans, active, "AMT_ANNUITY"), x["AMT_INCOME_TOTAL"]
+            "bureau_active_debt_to_credit_ratio": ratio(active_debt(tables), granted),
+            "bureau_card_debt_to_credit_ratio": ratio(
+                total(loans[card], "AMT_CREDIT_SUM_DEBT"), total(loans[card], "AMT_CREDIT_SUM")
             ),
+            "bureau_active_credit_minus_debt": granted - active_debt(tables),
+            "bureau_debt_to_income_ratio": ratio(debt, x["AMT_INCOME_TOTAL"]),
+            "bureau_credit_to_income_ratio": ratio(credit, x["AMT_INCOME_TOTAL"]),
+            "bureau_debt_to_application_credit_ratio": ratio(debt, x["AMT_CREDIT"]),
+            "bureau_debt_to_application_annuity_ratio": ratio(debt, x["AMT_ANNUITY"]),
+            "bureau_active_annuity_to_income_ratio": ratio(active_annuity(tables), x["AMT_INCOME_TOTAL"]),
         }
     )
 
@@ -112,10 +151,12 @@ def bureau_history(tables: Tables) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "bureau_balance_loan_count": how_many(loans, loans["SK_ID_BUREAU"].isin(months["SK_ID_BUREAU"])),
+            "bureau_balance_month_count": months.groupby(CLIENT).size(),
             "bureau_balance_late_month_share": share(months, late),
             "bureau_balance_unknown_month_share": share(months, months["STATUS"] == "X"),
             "bureau_balance_closed_month_share": share(months, months["STATUS"] == "C"),
             "bureau_balance_late_month_count_6m": how_many(months, late & (months["MONTHS_BALANCE"] > -6)),
+            "bureau_balance_late_month_count_12m": how_many(months, late & (months["MONTHS_BALANCE"] > -12)),
             "bureau_balance_late_month_count_24m": how_many(months, late & (months["MONTHS_BALANCE"] > -24)),
             "bureau_balance_severity_max": largest(months, "GRADE"),
             "bureau_balance_severity_max_12m": largest(recent, "GRADE"),

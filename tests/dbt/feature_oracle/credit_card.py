@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from tests.dbt.feature_oracle.measures import largest, mean, ratio, share, slope, smallest, spread, total
+from tests.dbt.feature_oracle.measures import known_clients, largest, mean, ratio, share, slope, smallest, spread, total
 from tests.dbt.feature_oracle.tables import CLIENT, Tables
 
 
@@ -25,6 +25,14 @@ def card_windows(tables: Tables) -> pd.DataFrame:
         "card_drawings_atm_count_max": largest(rows, "CNT_DRAWINGS_ATM_CURRENT"),
         "card_drawings_count_mean": mean(rows, "CNT_DRAWINGS_CURRENT"),
         "card_drawings_count_max": largest(rows, "CNT_DRAWINGS_CURRENT"),
+        "card_drawings_max": largest(rows, "AMT_DRAWINGS_CURRENT"),
+        "card_drawings_atm_max": largest(rows, "AMT_DRAWINGS_ATM_CURRENT"),
+        "card_drawings_atm_sum": total(rows, "AMT_DRAWINGS_ATM_CURRENT"),
+        "card_drawings_pos_mean": mean(rows, "AMT_DRAWINGS_POS_CURRENT"),
+        "card_limit_max": largest(rows, "AMT_CREDIT_LIMIT_ACTUAL"),
+        "card_limit_min": smallest(rows, "AMT_CREDIT_LIMIT_ACTUAL"),
+        "card_payment_max": largest(rows, "AMT_PAYMENT_CURRENT"),
+        "card_paid_instalments_max": largest(rows, "CNT_INSTALMENT_MATURE_CUM"),
         "card_limit_mean": mean(rows, "AMT_CREDIT_LIMIT_ACTUAL"),
         "card_payment_to_minimum_ratio_min": smallest(rows, "PAID_TO_MINIMUM"),
         "card_utilisation_min": smallest(rows, "USED"),
@@ -50,13 +58,17 @@ def card_course(tables: Tables) -> pd.DataFrame:
             asked, asked["AMT_PAYMENT_CURRENT"].fillna(0) < asked["AMT_INST_MIN_REGULARITY"]
         ),
         "card_late_share": share(rows, rows["SK_DPD"] > 0),
+        "card_late_tolerated_share": share(rows, rows["SK_DPD_DEF"] > 0),
         "card_days_past_due_max": largest(rows, "SK_DPD"),
         "card_days_past_due_tolerated_max": largest(rows, "SK_DPD_DEF"),
+        "has_credit_card_history": known_clients(tables["applications"], rows),
         "card_month_count": rows.groupby(CLIENT).size(),
         "card_count": rows.groupby(CLIENT)["SK_ID_PREV"].nunique(),
         "card_balance_max": largest(rows, "AMT_BALANCE"),
         "card_balance_std": spread(rows, "AMT_BALANCE"),
         "card_drawings_sum": total(rows, "AMT_DRAWINGS_CURRENT"),
+        "card_months_min": smallest(rows, "MONTHS_BALANCE"),
+        "card_months_max": largest(rows, "MONTHS_BALANCE"),
         "card_months_drawing_last": largest(rows[rows["AMT_DRAWINGS_CURRENT"] > 0], "MONTHS_BALANCE"),
         "card_months_late_last": largest(rows[rows["SK_DPD"] > 0], "MONTHS_BALANCE"),
         "card_active_month_share": share(rows, rows["NAME_CONTRACT_STATUS"] == "Active"),

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from tests.dbt.feature_oracle.bureau import bureau_history
+from tests.dbt.feature_oracle.bureau import active_annuity, active_debt, bureau_history
 from tests.dbt.feature_oracle.credit_card import card_newest
 from tests.dbt.feature_oracle.instalments import instalments
 from tests.dbt.feature_oracle.measures import (
@@ -13,7 +13,6 @@ from tests.dbt.feature_oracle.measures import (
     ratio,
     share,
     smallest,
-    total_or_none,
     yearly_interest,
 )
 from tests.dbt.feature_oracle.previous import future_payments, running_annuity, with_rates
@@ -21,16 +20,16 @@ from tests.dbt.feature_oracle.tables import CLIENT, Tables
 
 
 def cross_debts(tables: Tables) -> pd.DataFrame:
-    x, bureau = tables["applications"], tables["bureau"]
-    active = total_or_none(bureau, bureau["CREDIT_ACTIVE"] == "Active", "AMT_CREDIT_SUM_DEBT")
+    x = tables["applications"]
     balance = card_newest(tables)["card_balance_last"]
-    debts = pd.DataFrame({"B": active, "H": future_payments(tables), "C": balance})
+    debts = pd.DataFrame({"B": active_debt(tables), "H": future_payments(tables), "C": balance})
     debts = debts.reindex(x.index)
     debt = debts.sum(axis=1, min_count=1)
     return pd.DataFrame(
         {
             "cross_debt_sum": debt,
             "cross_debt_to_income_ratio": ratio(debt, x["AMT_INCOME_TOTAL"]),
+            "cross_debt_to_application_credit_ratio": ratio(debt, x["AMT_CREDIT"]),
             "cross_debt_with_application_to_income_ratio": ratio(
                 debt.fillna(0) + x["AMT_CREDIT"], x["AMT_INCOME_TOTAL"]
             ),
@@ -40,9 +39,8 @@ def cross_debts(tables: Tables) -> pd.DataFrame:
 
 
 def cross_duties(tables: Tables) -> pd.DataFrame:
-    x, bureau = tables["applications"], tables["bureau"]
-    active = total_or_none(bureau, bureau["CREDIT_ACTIVE"] == "Active", "AMT_ANNUITY")
-    duties = pd.DataFrame({"B": active, "H": running_annuity(tables)}).reindex(x.index)
+    x = tables["applications"]
+    duties = pd.DataFrame({"B": active_annuity(tables), "H": running_annuity(tables)}).reindex(x.index)
     duty = duties.sum(axis=1, min_count=1)
     return pd.DataFrame(
         {
@@ -58,7 +56,13 @@ def cross_times(tables: Tables) -> pd.DataFrame:
     x, bureau, previous, due = tables["applications"], tables["bureau"], tables["previous"], instalments(tables)
     pos, card = tables["pos"], tables["card"]
     sources = [bureau, previous, due, pos, card]
-    first = [smallest(bureau, "DAYS_CREDIT"), smallest(previous, "DAYS_DECISION"), 30 * smallest(pos, "MONTHS_BALANCE")]
+    first = [
+        smallest(bureau, "DAYS_CREDIT"),
+        smallest(previous, "DAYS_DECISION"),
+        smallest(due, "DUE"),
+        30 * smallest(pos, "MONTHS_BALANCE"),
+        30 * smallest(card, "MONTHS_BALANCE"),
+    ]
     late = [
         30 * bureau_history(tables)["bureau_balance_months_late_last"],
         30 * largest(pos[pos["SK_DPD"] > 0], "MONTHS_BALANCE"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from tests.dbt.feature_oracle.measures import largest, mean, ratio, share, slope, smallest, spread, total
+from tests.dbt.feature_oracle.measures import known_clients, largest, mean, ratio, share, slope, smallest, spread, total
 from tests.dbt.feature_oracle.tables import CLIENT, Tables
 
 
@@ -69,6 +69,7 @@ def instalment_totals(tables: Tables) -> pd.DataFrame:
     recent = rows[rows["DUE"] >= -365]
     return pd.DataFrame(
         {
+            "has_installments_history": known_clients(x, rows),
             "installments_count": rows.groupby(CLIENT).size(),
             "installments_payment_min": smallest(rows, "PAID"),
             "installments_payment_max": largest(rows, "PAID"),
@@ -82,6 +83,7 @@ def instalment_totals(tables: Tables) -> pd.DataFrame:
             "installments_version_max": largest(rows, "NUM_INSTALMENT_VERSION"),
             "installments_days_late_last": largest(rows[rows["LATE"] > 0], "DUE"),
             "installments_days_instalment_max": largest(rows, "DUE"),
+            "installments_days_instalment_min": smallest(rows, "DUE"),
             "installments_paid_to_owed_ratio": ratio(total(rows, "PAID"), total(rows, "OWED")),
             "installments_application_annuity_to_owed_max_ratio": ratio(x["AMT_ANNUITY"], largest(rows, "OWED")),
             "installments_payment_mean_to_annuity_ratio": ratio(mean(rows, "PAID"), x["AMT_ANNUITY"]),

@@ -11,6 +11,11 @@ def ratio(numerator: pd.Series, denominator: pd.Series) -> pd.Series:
     return numerator / denominator.where(denominator != 0)
 
 
+def known_clients(applications: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
+    """Whether the client has rows."""
+    return pd.Series(applications.index.isin(rows[CLIENT]), index=applications.index)
+
+
 def total(rows: pd.DataFrame, column: str) -> pd.Series:
     """Sum by client; unknown where no row has a value."""
     return rows.groupby(CLIENT)[column].sum(min_count=1)
@@ -46,6 +51,17 @@ def how_many(rows: pd.DataFrame, where: pd.Series) -> pd.Series:
 
 def share(rows: pd.DataFrame, where: pd.Series) -> pd.Series:
     return where.groupby(rows[CLIENT]).mean()
+
+
+def statistics(rows: pd.DataFrame, where: pd.Series, column: str, prefix: str) -> dict[str, pd.Series]:
+    """Sum, mean, largest and smallest value by client, over the rows that the condition holds for."""
+    chosen = rows[where]
+    return {
+        f"{prefix}_sum": total_or_none(rows, where, column),
+        f"{prefix}_mean": mean(chosen, column),
+        f"{prefix}_max": largest(chosen, column),
+        f"{prefix}_min": smallest(chosen, column),
+    }
 
 
 def slope(rows: pd.DataFrame, column: str, time: str, by: str = CLIENT) -> pd.Series:

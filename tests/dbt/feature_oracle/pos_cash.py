@@ -5,6 +5,7 @@ import pandas as pd
 
 from tests.dbt.feature_oracle.measures import (
     how_many,
+    known_clients,
     largest,
     mean,
     newest_first,
@@ -47,6 +48,7 @@ def pos_course(tables: Tables) -> pd.DataFrame:
         {
             "pos_days_past_due_tolerated_slope_12m": slope(rows[month >= -12], "SK_DPD_DEF", "MONTHS_BALANCE"),
             "pos_remaining_share_slope_12m": slope(rows[month >= -12], "LEFT_SHARE", "MONTHS_BALANCE"),
+            "has_pos_cash_history": known_clients(tables["applications"], rows),
             "pos_month_count": rows.groupby(CLIENT).size(),
             "pos_months_min": smallest(rows, "MONTHS_BALANCE"),
             "pos_months_late_last": largest(rows[rows["SK_DPD"] > 0], "MONTHS_BALANCE"),

@@ -15,6 +15,8 @@ def window_counts(tables: Tables) -> pd.DataFrame:
             "installments_count_90d": how_many(due, due["DUE"] >= -90),
             "installments_count_365d": how_many(due, due["DUE"] >= -365),
             "pos_month_count_3m": how_many(pos, pos["MONTHS_BALANCE"] >= -3),
+            "pos_month_count_12m": how_many(pos, pos["MONTHS_BALANCE"] >= -12),
             "card_month_count_3m": how_many(card, card["MONTHS_BALANCE"] >= -3),
+            "card_month_count_12m": how_many(card, card["MONTHS_BALANCE"] >= -12),
         }
     )

@@ -33,9 +33,9 @@ default_rates as (
         card_utilisation,
         count(*) as application_count,
         round(avg(card_balance_last), 0) as card_balance_mean,
-        sum(target) as defaulter_count,
-        round(avg(target), 4) as default_rate,
-        round({{ safe_ratio('nullif(stddev_samp(target), 0)', 'sqrt(count(*))') }}, 4) as default_rate_standard_error
+        {{ defaulter_count() }} as defaulter_count,
+        round({{ default_rate() }}, 4) as default_rate,
+        round({{ rate_standard_error() }}, 4) as default_rate_standard_error
     from banded
     group by card_utilisation
 

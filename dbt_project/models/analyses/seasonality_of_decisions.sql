@@ -18,7 +18,7 @@ with
 
 previous_applications as (
 
-    select * from {{ ref('int_previous_applications_graded') }}
+    select * from {{ ref('previous_applications') }}
 
 ),
 
@@ -65,9 +65,9 @@ decision_rates as (
         season,
         season_value,
         count(*) as decision_count,
-        round(avg(is_approved), 4) as approval_rate,
-        round({{ safe_ratio('nullif(stddev_samp(is_approved), 0)', 'sqrt(count(*))') }}, 4) as approval_rate_standard_error,
-        round(avg(is_refused), 4) as refusal_rate
+        round({{ approval_rate() }}, 4) as approval_rate,
+        round({{ rate_standard_error('is_approved') }}, 4) as approval_rate_standard_error,
+        round({{ refusal_rate() }}, 4) as refusal_rate
     from decisions
     group by season, season_value
 
@@ -79,9 +79,9 @@ default_rates as (
         season,
         season_value,
         count(*) as application_count,
-        sum(target) as defaulter_count,
-        round(avg(target), 4) as default_rate,
-        round({{ safe_ratio('nullif(stddev_samp(target), 0)', 'sqrt(count(*))') }}, 4) as default_rate_standard_error
+        {{ defaulter_count() }} as defaulter_count,
+        round({{ default_rate() }}, 4) as default_rate,
+        round({{ rate_standard_error() }}, 4) as default_rate_standard_error
     from outcomes
     group by season, season_value
 

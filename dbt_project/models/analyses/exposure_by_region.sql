@@ -34,13 +34,12 @@ by_region as (
         region_population_relative,
         max(region_rating_client) as region_rating,
         count(*) as application_count,
-        sum(amt_credit) as credit_sum,
+        {{ exposure() }} as credit_sum,
         count(target) as labelled_count,
-        sum(target) as defaulter_count,
-        avg(target) as default_rate,
-        {{ safe_ratio('nullif(stddev_samp(target), 0)', 'sqrt(count(target))') }} as default_rate_standard_error,
-        {{ safe_ratio('sum(amt_credit * target)', 'sum(case when target is not null then amt_credit end)') }}
-            as defaulted_credit_share
+        {{ defaulter_count() }} as defaulter_count,
+        {{ default_rate() }} as default_rate,
+        {{ rate_standard_error() }} as default_rate_standard_error,
+        {{ defaulted_credit_share() }} as defaulted_credit_share
     from applications
     group by region_population_relative
 

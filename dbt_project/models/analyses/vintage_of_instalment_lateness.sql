@@ -4,18 +4,7 @@ with
 
 installments as (
 
-    select * from {{ ref('int_installments_by_number') }}
-
-),
-
-aged as (
-
-    select
-        sk_id_prev,
-        days_past_due,
-        min(days_instalment) over (partition by sk_id_prev) as days_first_instalment,
-        days_instalment - min(days_instalment) over (partition by sk_id_prev) as loan_age_days
-    from installments
+    select * from {{ ref('installments') }}
 
 ),
 
@@ -32,7 +21,7 @@ banded as (
             when loan_age_days < 720 then 12
             else 24
         end as loan_age_months_from
-    from aged
+    from installments
     where days_past_due is not null
 
 ),

@@ -31,9 +31,9 @@ default_rates as (
         age_from + 9 as age_to,
         employment,
         count(*) as application_count,
-        sum(target) as defaulter_count,
-        round(avg(target), 4) as default_rate,
-        round({{ safe_ratio('nullif(stddev_samp(target), 0)', 'sqrt(count(*))') }}, 4) as default_rate_standard_error
+        {{ defaulter_count() }} as defaulter_count,
+        round({{ default_rate() }}, 4) as default_rate,
+        round({{ rate_standard_error() }}, 4) as default_rate_standard_error
     from banded
     group by age_from, employment
 

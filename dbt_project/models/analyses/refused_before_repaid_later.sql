@@ -34,8 +34,8 @@ repayment_rates as (
         count(*) as application_count,
         count(*) filter (where target = 0) as repaid_count,
         round(avg(1 - target), 4) as repayment_rate,
-        round(avg(target), 4) as default_rate,
-        round({{ safe_ratio('nullif(stddev_samp(target), 0)', 'sqrt(count(*))') }}, 4) as default_rate_standard_error
+        round({{ default_rate() }}, 4) as default_rate,
+        round({{ rate_standard_error() }}, 4) as default_rate_standard_error
     from judged
     group by earlier_decisions, refusals
 
