@@ -83,7 +83,7 @@ lint-marts: # the wide marts are half of the work
 	$(BIN)/sqlfluff lint dbt_project/models/marts
 
 lint-sql:
-	$(BIN)/sqlfluff lint $(filter-out %/marts,$(wildcard dbt_project/models/*)) dbt_project/tests
+	$(BIN)/sqlfluff lint $(filter-out %/marts %.md,$(wildcard dbt_project/models/*)) dbt_project/tests
 
 mutants: setup ## make the SQL wrong at 60 places (COUNT=, SEED=) and count what the tests of the features find
 	$(BIN)/python -m tests.mutants $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))

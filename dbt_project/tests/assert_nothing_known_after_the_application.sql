@@ -2,10 +2,10 @@
     Every date of every source but the contractual ends (days_credit_enddate, days_last_due_1st_version), which may lie in
     the future; of earlier loans, what has not come yet is null.
 -#}
-{% set application = ['days_birth', 'days_employed', 'days_registration', 'days_id_publish', 'days_last_phone_change'] -%}
 {% set dates = {
-    'stg_home_credit__application_train': application,
-    'stg_home_credit__application_test': application,
+    'int_applications_unioned': [
+        'days_birth', 'days_employed', 'days_registration', 'days_id_publish', 'days_last_phone_change',
+    ],
     'stg_home_credit__bureau': ['days_credit', 'days_enddate_fact', 'days_credit_update'],
     'stg_home_credit__bureau_balance': ['months_balance'],
     'stg_home_credit__previous_application': [

@@ -39,6 +39,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from ml.registry.store import without_password
 from warehouse.core.errors import SettingsError, first_line
 
 MOST_AT_ONCE = 500
@@ -120,14 +121,14 @@ class Records:
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
         self._waiting: queue.SimpleQueue[tuple[Table, list[Row], Future[None]] | None] = queue.SimpleQueue()
         try:
+            self._engine = _engine(url)
             METADATA.create_all(self._engine)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, ImportError, OSError) as error:
             raise SettingsError(
-                expected=f"a store of decisions at {make_url(url).render_as_string()}",
-                found=first_line(error),
+                expected=f"a store of decisions at {without_password(url)}",
+                found=without_password(first_line(error)),
                 remedy="set CREDIT_DECISIONS to sqlite:///<absolute file> or to the address of a PostgreSQL database",
             ) from error
         self._writer = threading.Thread(target=self._write_until_closed, name="records", daemon=True)

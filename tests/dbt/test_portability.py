@@ -13,15 +13,16 @@ from sqlfluff.core import FluffConfig, Linter
 from tests.support.building import compiled_models
 
 DISPATCHED = {
-    "feature_catalog",  # extremes_by_feature and values_by_feature
+    "feature_catalog",  # string_agg in an order
+    "int_feature_measures",  # extremes_by_feature and values_by_feature
     "int_installments_by_number",  # keys_with_a_number_twice
 }
 FUNCTIONS = """
     abs avg cast coalesce count decimal exp
-    floor greatest lag lead least ln max max_by median min min_by nullif pow power
-    row_number sign sqrt stddev_pop stddev_samp sum
+    floor greatest lag lead least ln lpad max max_by median min min_by nullif pow power
+    round row_number sign sqrt stddev_pop stddev_samp sum var_samp
 """
-KEYWORDS = "and as else in not or over select then using when"
+KEYWORDS = "and as else filter in not or over select then using when"
 IN_BOTH = frozenset(f"{FUNCTIONS} {KEYWORDS}".split())
 CALL = re.compile(r"\b([a-z_]+)\s*\(")
 BY_ORDER = re.compile(r"\bm(?:ax|in)_by\((\w+), (?!case when \1 is not null then )")

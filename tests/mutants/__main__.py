@@ -30,6 +30,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the mutations drawn (1)")
     parser.add_argument("--clients", type=int, default=600, help="clients generated (600)")
     options = parser.parse_args(argv)
+    if options.count < 1 or options.clients < 1:
+        parser.error("expected --count and --clients of at least 1")
     with tempfile.TemporaryDirectory() as folder:
         path = built(Path(folder), options.clients)
         with duckdb.connect(str(path)) as con:
@@ -54,20 +56,23 @@ def report(models: BuiltModels, count: int, seed: int) -> int:
         raise SystemExit(f"error: expected a warehouse that passes; found {complaint}; run: make test")
     found = [mutation for name in models.models for mutation in mutations(name, models.sql(name))]
     print(f"{len(found):,} mutations of {len(models.models)} models; {count} are drawn with seed {seed}")
-    counts = {"killed": 0, "survived": 0, "equivalent": 0}
+    names: dict[str, list[str]] = {"killed": [], "survived": [], "equivalent": []}
     for mutation in draw(found, seed):
-        if sum(counts.values()) == count:
+        if sum(len(of_outcome) for of_outcome in names.values()) == count:
             break
         began = time.monotonic()
         if (verdict := judged(models, mutation)) is None:
             continue  # it does not run
         outcome, why = verdict
-        counts[outcome] += 1
+        names[outcome].append(mutation.name)
         print(f"{outcome:10} {time.monotonic() - began:4.1f} s  {mutation.name}\n{'':19}{why}", flush=True)
-    rules = counts["killed"] + counts["survived"]
-    outcomes = ", ".join(f"{number} {outcome}" for outcome, number in counts.items())
-    print(f"seed {seed}: {outcomes}; {counts['killed'] / rules:.1%} of those that change a rule are killed")
-    return 0 if counts["killed"] >= WANTED * rules else 1
+    for name in names["survived"]:
+        print(f"survived: {name}")
+    killed = len(names["killed"])
+    rules = max(1, killed + len(names["survived"]))
+    outcomes = ", ".join(f"{len(of_outcome)} {outcome}" for outcome, of_outcome in names.items())
+    print(f"seed {seed}: {outcomes}; {killed / rules:.1%} of those that change a rule are killed")
+    return 0 if killed >= WANTED * rules else 1
 
 
 def judged(models: BuiltModels, mutation: Mutation) -> tuple[str, str] | None:

@@ -168,7 +168,7 @@ COLUMNS = {
 OTHER_WORDS = _swap(WORDS)
 SLIPS: dict[str, Callable[[str], Iterator[Edit]]] = {
     "comparison": _each(r"(?<![<>=])(>=|<=|<>|>|<|=)(?![<>=])", _compared),
-    "window edge": _each(r"([<>]=? )(-?\d+)\b(?![.e])", lambda match: f"{match[1]}{int(match[2]) - 1}"),
+    "window edge": _each(r"([<>]=? )(-?\d+)\b(?![.e]| \*)", lambda match: f"{match[1]}{int(match[2]) - 1}"),
     "window of months": _each(r"-30 \* \d+", lambda match: f"-30 * {int(match[0].split()[-1]) + 1}"),
     "aggregate": _each(r"\b(sum|max|min|avg)(?=\()", _swap({"sum": "max", "max": "min", "min": "max", "avg": "max"})),
     "sign": _each(r" [-+] ", _signed),

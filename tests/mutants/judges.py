@@ -36,7 +36,9 @@ class BuiltModels:
             if node["resource_type"] == "model" and node["name"] not in UNTOUCHED
         }
         self._tests = [
-            node for node in nodes if node["resource_type"] == "test" and node["config"]["severity"] != "warn"
+            node
+            for node in nodes
+            if node["resource_type"] == "test" and node.get("compiled_code") and node["config"]["severity"] != "warn"
         ]
         self._known = oracle.read_warehouse(con)
         self._broken = {_rule(fault) for fault in faults(con)}  # by clients at the edges, whatever the SQL says

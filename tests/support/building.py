@@ -28,7 +28,7 @@ def build_marts(raw_dir: Path, duckdb_path: Path, *options: str, command: str = 
     if command == "run":  # the models with the seeds that they read
         command, options = "build", (*options, *WITHOUT_TESTS)
     folders = ["--project-dir", DBT_PROJECT, "--profiles-dir", DBT_PROJECT, "--target-path", work / "target"]
-    arguments = ["--quiet", command, *folders, "--log-path", work / "logs", *options]
+    arguments = ["--quiet", command, *folders, "--log-path", work / "logs", "--log-level-file", "none", *options]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CREDIT_RAW_DIR", str(raw_dir))
         _FOLDER.unlink(missing_ok=True)

@@ -61,7 +61,7 @@ EDGES: dict[str, dict[str, list[float]]] = {
         "AMT_DRAWINGS_ATM_CURRENT": [0, -1],
         "AMT_DRAWINGS_POS_CURRENT": [0, -1],
         "AMT_INST_MIN_REGULARITY": [0, 100],
-        "AMT_PAYMENT_CURRENT": [0, 100],
+        "AMT_PAYMENT_CURRENT": [0, 100, -1],
         "SK_DPD": [0, 1],
         "SK_DPD_DEF": [0, 1],
     },

@@ -12,7 +12,7 @@ import duckdb
 from warehouse.core.sql import literal, quoted
 
 DECILES = [step / 10 for step in range(1, 10)]
-BLOCK = 2048  # rows that DuckDB reads at once
+BLOCK = 1024
 BLOCKS = 10
 Z = 1.959963984540054  # normal quantile of a two-sided interval of 95 %
 ADDED = 0.5  # clients added to either side of a bin, so that the weight of evidence of an empty one is finite

@@ -22,7 +22,7 @@ from warehouse.snapshots.approval import GATE, Approved, approved_marts
 from warehouse.snapshots.copy import copy_marts
 from warehouse.snapshots.feature_sql import all_models
 from warehouse.snapshots.manifest import additions_digest, build_facts, manifest
-from warehouse.snapshots.raw_rows import ENTRY, RAW_FILE, copy_raw_rows
+from warehouse.snapshots.raw_rows import ENTRY, RAW_FILE, copy_raw_rows, share_raw_rows
 from warehouse.snapshots.scores import scores_dir, write_score_views
 from warehouse.snapshots.snapshot import CURRENT, DATABASE_FILE, MANIFEST_FILE, Snapshot, list_snapshots
 from warehouse.snapshots.verification import find_faults
@@ -126,7 +126,10 @@ def _write_snapshot(warehouse: Path, published_dir: Path, approved: Approved) ->
     with duckdb.connect(str(database)) as con:
         write_score_views(con, scores_dir(published_dir))
     content = manifest(facts, approved, copied, added, database)
-    if raw_rows := copy_raw_rows(warehouse, unfinished / RAW_FILE):
+    raw_file = unfinished / RAW_FILE
+    earlier = reversed(list_snapshots(published_dir))
+    raw_rows = share_raw_rows(earlier, approved.build.raw_fingerprints, raw_file) or copy_raw_rows(warehouse, raw_file)
+    if raw_rows:
         content[ENTRY] = raw_rows
     (unfinished / MANIFEST_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     _seal(unfinished)

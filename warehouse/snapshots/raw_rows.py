@@ -3,6 +3,8 @@
 A client's application can so be computed again with other values, by the snapshot's own SQL, without the warehouse.
 """
 
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,28 @@ def copy_raw_rows(warehouse: Path, target: Path) -> dict[str, Any] | None:
     if spill.is_dir():
         spill.rmdir()
     return {"name": target.name, "bytes": target.stat().st_size, "sha256": file_sha256(target), "rows": rows}
+
+
+def share_raw_rows(
+    earlier: Iterable[Snapshot], raw_fingerprints: Mapping[str, str], target: Path
+) -> dict[str, Any] | None:
+    """Link the file of an earlier snapshot of the same raw files: it is stored once, however often marts are published.
+
+    Returns
+    -------
+    dict or None
+        What the manifest says about the file; None when no sound file of these raw files can be linked.
+    """
+    for snapshot in earlier:
+        known = snapshot.manifest
+        if ENTRY in known and known["build"]["raw_fingerprints"] == raw_fingerprints and not raw_faults(snapshot):
+            entry: dict[str, Any] = known[ENTRY]
+            try:
+                os.link(snapshot.folder / entry["name"], target)
+            except OSError:  # another disk, or one that cannot link
+                return None
+            return entry
+    return None
 
 
 def raw_database(snapshot: Snapshot) -> Path | None:

@@ -7,6 +7,7 @@ import duckdb
 from warehouse.core.errors import CreditWarehouseError, first_line
 from warehouse.core.files import file_sha256
 from warehouse.core.fingerprint import Mart, marts_fingerprint, read_marts
+from warehouse.snapshots.raw_rows import ENTRY, raw_faults
 from warehouse.snapshots.snapshot import Snapshot
 
 
@@ -46,6 +47,11 @@ def find_faults(snapshot: Snapshot, report: Callable[[str], None] | None = None)
         compared = "fingerprint" if same_hash else f"fingerprint not compared (DuckDB {duckdb.__version__})"
         tell(_line(name, f"{rows:,} rows, {compared}", mart_faults))
         faults += mart_faults
+    raw_file = snapshot.manifest.get(ENTRY)
+    if raw_file:
+        raw = raw_faults(snapshot)
+        tell(_line(raw_file["name"], f"{raw_file['bytes']:,} bytes, sha256", raw))
+        faults += raw
     if same_hash and not faults and marts_fingerprint(marts) != snapshot.manifest["marts_fingerprint"]:
         faults.append("the fingerprint of all marts is not that of the manifest")
     return faults

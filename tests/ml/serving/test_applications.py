@@ -224,7 +224,7 @@ def test_similar_clients_are_others_of_known_outcome(api, ids):
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_letter_says_what_why_how_to_contest_and_on_which_data(api, refused_client, lang):
-    decision = refused_client["decision_id"]
+    decision = decided(api, refused_client["client_id"])["decision_id"]
     page = f"/v1/decisions/{decision}/letter"
     before = api.get(page, params={"lang": lang}).text
     api.post("/v1/counterfactuals", json={"decision_id": decision})

@@ -105,8 +105,11 @@ def test_ctrl_c_during_a_query_is_one_line():
         text=True,
         cwd=PROJECT_ROOT,
     )
-    assert process.stdout.readline() == "asking\n"
-    time.sleep(1)  # until the query is being executed
-    process.send_signal(signal.SIGINT)
-    _, message = process.communicate(timeout=60)
+    try:
+        assert process.stdout.readline() == "asking\n"
+        time.sleep(1)  # until a query is being executed
+        process.send_signal(signal.SIGINT)
+        _, message = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert (process.returncode, message) == (130, "interrupted: what was finished before stays\n")

@@ -19,6 +19,7 @@ from warehouse.core.fingerprint import MADE_AT_PUBLICATION, marts_fingerprint, r
 from warehouse.core.settings import PROJECT_ROOT
 from warehouse.snapshots import publication, verification
 from warehouse.snapshots.copy import copy_marts
+from warehouse.snapshots.raw_rows import RAW_FILE
 from warehouse.snapshots.snapshot import current_snapshot, list_snapshots, resolve_snapshot
 
 STEPS = ("copy_marts", "manifest", "_seal", "_point_at")
@@ -158,6 +159,23 @@ def test_new_marts_become_current_and_the_old_snapshot_stays_as_it_was(warehouse
     assert verification.find_faults(first) == []
 
 
+def test_raw_rows_of_the_same_files_are_stored_once(warehouse: Path, published: Path):
+    first, _ = publication.publish(warehouse, published)
+    change(warehouse, NEW_FEATURE)
+    approve(warehouse)
+    second, _ = publication.publish(warehouse, published)
+    change(warehouse, "update meta.raw_files set fingerprint = 'f2'")
+    change(warehouse, NEW_FEATURE)
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute("delete from raw.bureau where rowid = 0")
+        record_build(con)
+    approve(warehouse)
+    third, _ = publication.publish(warehouse, published)
+    files = [(snapshot.folder / RAW_FILE).stat().st_ino for snapshot in (first, second, third)]
+    assert files[0] == files[1] != files[2]
+    assert [verification.find_faults(snapshot) for snapshot in (first, second, third)] == [[], [], []]
+
+
 def test_going_back_to_old_marts_points_at_their_snapshot_again(warehouse: Path, published: Path):
     first, _ = publication.publish(warehouse, published)
     change(warehouse, "update marts.feat_bureau set bureau_loan_count = bureau_loan_count + 1")
@@ -260,7 +278,8 @@ def test_a_sound_snapshot_is_verified_mart_by_mart(
     publication.publish(warehouse, published)
     assert verify.main(["--published", str(published)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["ok"] * (len(MARTS | MADE_AT_PUBLICATION) + 1) + ["verified:"]
+    files = 2  # the marts and the raw rows
+    assert [line.split()[0] for line in lines] == ["ok"] * (len(MARTS | MADE_AT_PUBLICATION) + files) + ["verified:"]
 
 
 def tampered(database: Path) -> None:
