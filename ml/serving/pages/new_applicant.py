@@ -1,16 +1,17 @@
 """The page of an applicant who is in no table: a form, or raw rows as JSON."""
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import Request
+from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from ml.data.population import ALL
 from ml.serving.applicants import apply
 from ml.serving.http.access import Context, InContext, context_of
+from ml.serving.http.schemas import ApplicationRequest
 from ml.serving.language import ENGLISH, language
 from ml.serving.pages import fields
 from ml.serving.pages.decision_view import choices_of
@@ -20,6 +21,8 @@ from ml.serving.pages.shared import Lang, generation_of, page_router, status_of
 from ml.serving.pages.visitors import Decider
 
 router = page_router()
+UNREADABLE = 'The file or text must be JSON: an object with "application", and lists of rows by table.'
+LONGEST_PLACE = 80
 
 
 @router.get("/{lang}/new")
@@ -39,7 +42,7 @@ async def new(lang: Lang, request: Request, visitor: Decider, context: InContext
     try:
         rows, faults = await _application(context, lang, typed, content)
     except ValueError as error:
-        return await _new(request, lang, typed, problem=words.text(str(error)), status=422)
+        return await _new(request, lang, typed, problem=str(error), status=422)
     except KNOWN as error:
         return await _new(request, lang, typed, problem=explained(error, words), status=status_of(error))
     if faults:
@@ -78,12 +81,13 @@ async def _application(context: Context, lang: str, typed: fields.Typed, content
         application, faults = fields.application_of(typed, choices, now.date(), now.hour, lang)
         return {"application": application}, faults
     try:
-        rows = json.loads(text)
-    except (ValueError, RecursionError):
-        raise ValueError("The file or text is not JSON.") from None
-    if not isinstance(rows, dict) or not isinstance(rows.get("application"), dict):
-        raise ValueError('The JSON must be an object with "application", and lists of rows by table.')
-    return rows, {}
+        body = ApplicationRequest.model_validate_json(text)
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"])[:LONGEST_PLACE]
+        words = language(lang)
+        place = words.text(" Look at: %(where)s.", where=where) if where else ""
+        raise ValueError(words.text(UNREADABLE) + place) from error
+    return {name: rows for name, rows in body.model_dump().items() if rows is not None}, {}
 
 
 def _first_values(context: Context, lang: str) -> dict[str, str]:

@@ -203,8 +203,10 @@ def test_ready_names_model_and_snapshot_and_health_needs_neither(api, serving_st
     ready = api.get("/ready").json()
     assert (ready["model_version"], ready["snapshot_id"]) == (1, serving_store.snapshot.snapshot_id)
     assert set(api.get("/").json()["links"].values()) <= set(api.get("/openapi.json").json()["paths"]) | {
-        "/openapi.json"
+        "/openapi.json",
+        "/pages",
     }
+    assert api.get("/pages").headers["content-type"].startswith("text/html")
 
 
 def test_a_server_whose_known_client_gets_another_answer_is_not_ready(api, monkeypatch):

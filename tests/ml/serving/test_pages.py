@@ -156,6 +156,8 @@ def _typed_as(application: dict) -> dict[str, str]:
         ("decisions", {"client_id": "7"}, 'value="7"'),
         ("new", {"AMT_CREDIT": "a lot", "CNT_CHILDREN": "2"}, 'value="a lot"'),
         ("new", {"json": "{not json"}, "{not json"),
+        ("new", {"json": '{"application": {"AMT_CREDIT": NaN}}'}, "NaN"),
+        ("new", {"json": '{"application": {}, "bureau": 5}'}, '"bureau": 5'),
         ("new", {"json": '{"application": {"AMT_CREDIT": 1}}'}, '{"application": {"AMT_CREDIT": 1}}'),
     ],
 )
