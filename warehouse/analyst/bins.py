@@ -136,7 +136,11 @@ class Columns:
 
 
 def write_bins(con: duckdb.DuckDBPyConnection) -> None:
-    """Make `marts.feature_bins` of the current database from its `training_set` and `application_labels`."""
+    """Make `marts.feature_bins` of the current database; without labelled clients and features it stays empty."""
+    has_clients = all(_columns_of(con, table) for table in ("client_features", "training_set", "application_labels"))
+    if not has_clients:
+        con.execute(f"create table marts.feature_bins ({', '.join(f'{name} varchar' for name in COMMENTS)})")
+        return
     columns = _columns(con)
     edges = _edges(con, columns)
     con.execute(
@@ -149,6 +153,16 @@ def write_bins(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(NUMBER)
     con.execute(TABLE.format(label=LABEL.format(number="number_in_words")))
     con.execute("drop table counted_bins; drop table bin_words")
+
+
+def _columns_of(con: duckdb.DuckDBPyConnection, table: str) -> set[str]:
+    """Columns of a mart of the current database; none when it is not there."""
+    found = con.execute(
+        "select column_name from duckdb_columns() where database_name = current_database() "
+        "and schema_name = 'marts' and table_name = ?",
+        [table],
+    ).fetchall()
+    return {name for (name,) in found}
 
 
 def _columns(con: duckdb.DuckDBPyConnection) -> Columns:
@@ -261,10 +275,7 @@ def _write_words(con: duckdb.DuckDBPyConnection, columns: Columns) -> None:
     """`bin_words`: what the label of a bin needs to know of its feature."""
     whole = [name for name, data_type in columns.numbers.items() if data_type not in ("DOUBLE", "FLOAT")]
     listed = ", ".join(literal(name) for name in whole) or "null"
-    has_catalog = con.execute(
-        "select count(*) from duckdb_tables() where schema_name = 'marts' and table_name = 'feature_catalog' "
-        "and database_name = current_database()"
-    ).fetchall()[0][0]
+    has_catalog = _columns_of(con, "feature_catalog") >= {"label", "label_if_no", "minimum", "maximum"}
     words = "select feature, label, label_if_no, minimum, maximum"
     nobody = "select '' as feature, '' as label, '' as label_if_no, 0.0 as minimum, 0.0 as maximum where false"
     con.execute(
