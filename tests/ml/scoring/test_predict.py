@@ -29,6 +29,7 @@ from tests.support.ml_fixtures import synthetic_applicants, trained_once
 from tests.support.tiny_warehouse import approve, query
 from warehouse.core.errors import ModelError
 from warehouse.snapshots.publication import publish
+from warehouse.snapshots.scores import NO_SCORES
 from warehouse.snapshots.snapshot import current_snapshot
 
 FEATURES = ["external_score", "cnt_children", "owns_car", "amt_income", "education", "region"]
@@ -56,6 +57,10 @@ class Place:
     scores: Path
     clients: pd.DataFrame
     model_dir: Path
+
+    def files(self) -> list[str]:
+        """Names of what scoring wrote; the file without rows is of publication."""
+        return sorted(path.name for path in self.scores.iterdir() if path.name != NO_SCORES)
 
     def table(self) -> pd.DataFrame:
         with duckdb.connect(str(self.scores / ml.scoring.store.DATABASE_FILE), read_only=True) as con:
@@ -117,7 +122,7 @@ def test_the_parquet_file_is_sorted_by_key_and_holds_the_same(place):
     pd.testing.assert_frame_equal(
         written.to_pandas().drop(columns="scored_at"), place.table().drop(columns="scored_at"), check_dtype=False
     )
-    assert sorted(path.name for path in place.scores.iterdir()) == [
+    assert place.files() == [
         "credit_scores.duckdb",
         f"scores_v1_{snapshot}_scoring.parquet",
     ]
@@ -141,7 +146,7 @@ def test_the_same_clients_version_and_snapshot_are_replaced_and_older_scores_sta
 
 def test_a_write_that_fails_leaves_the_older_scores(place, monkeypatch, capsys):
     assert main(["--population", "scoring"]) == 0
-    before, files = place.table(), sorted(place.scores.iterdir())
+    before, files = place.table(), place.files()
     with monkeypatch.context() as patch:
         patch.setattr(ml.scoring.store.Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
         assert main(["--population", "all"]) == 1
@@ -149,7 +154,7 @@ def test_a_write_that_fails_leaves_the_older_scores(place, monkeypatch, capsys):
     assert "disk full" in error
     assert len(error.splitlines()) == 1
     pd.testing.assert_frame_equal(place.table(), before)
-    assert sorted(place.scores.iterdir()) == files
+    assert place.files() == files
 
 
 def test_an_exported_model_scores_without_a_registry(place, monkeypatch, tmp_path, scorer):
@@ -161,7 +166,7 @@ def test_an_exported_model_scores_without_a_registry(place, monkeypatch, tmp_pat
     assert query(out / "credit_scores.duckdb", "select distinct model_version, snapshot_id from scores") == [
         (1, snapshot.snapshot_id)
     ]
-    assert not place.scores.exists()
+    assert place.files() == []
 
 
 def test_the_shipped_shell_reads_the_scores_also_those_of_an_earlier_release(place):
@@ -216,7 +221,7 @@ def test_a_mart_that_does_not_fit_the_model_is_one_line_that_names_the_columns(p
     error = capsys.readouterr().err
     assert found in error
     assert len(error.splitlines()) == 1
-    assert not place.scores.exists()
+    assert place.files() == []
 
 
 @pytest.mark.parametrize(
@@ -233,7 +238,7 @@ def test_what_a_user_gets_wrong_is_one_line(place, capsys, arguments, found):
     error = capsys.readouterr().err
     assert found in error
     assert len(error.splitlines()) == 1
-    assert not place.scores.exists()
+    assert place.files() == []
 
 
 def test_a_damaged_snapshot_is_not_scored(place, capsys):
