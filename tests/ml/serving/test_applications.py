@@ -35,9 +35,10 @@ def raw(serving_store, api, ids) -> list[dict]:
 
 
 @pytest.fixture(scope="module")
-def refused_client(api, ids) -> dict:
+def refused_client(api, serving_store) -> dict:
     """A refused client near the threshold, for whom other terms would be granted."""
-    decisions = api.post("/v1/decisions/batch", json={"client_ids": ids}).json()["decisions"]
+    everybody = clients_of(serving_store.snapshot, 1000)
+    decisions = api.post("/v1/decisions/batch", json={"client_ids": everybody}).json()["decisions"]
     near = sorted((one for one in decisions if one["decision"] == REFUSE), key=lambda one: one["probability"])[:10]
     for one in near:
         if api.post("/v1/counterfactuals", json={"client_id": one["client_id"]}).json()["proposals"]:
