@@ -1,4 +1,4 @@
-"""What a caller is told when a request cannot be granted: stable codes, and no value of a client."""
+"""Refusals of a request: stable codes, and no value of a client in any of them."""
 
 UNKNOWN_CLIENT = "unknown-client"
 UNKNOWN_DECISION = "unknown-decision"

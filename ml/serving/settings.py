@@ -1,4 +1,4 @@
-"""What the server is told by its environment, in one frozen object."""
+"""Settings of the server, read from its environment into one frozen object."""
 
 import os
 from collections.abc import Mapping

@@ -49,7 +49,7 @@ EQUAL = 500
 
 @dataclass
 class Place:
-    """A copy of published snapshots with many clients, and how a server is told of it."""
+    """A copy of published snapshots with many clients, and the environment of a server that reads it."""
 
     folder: Path
     snapshot: Snapshot

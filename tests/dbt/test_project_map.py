@@ -1,4 +1,4 @@
-"""What the project says of itself: who reads it, which parts build by name, metrics that stand once."""
+"""What the project says of itself: who reads it, which parts build by name, metrics that are defined once."""
 
 import json
 import re

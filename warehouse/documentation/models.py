@@ -127,7 +127,7 @@ def _feature_column(feature: Feature) -> dict[str, Any]:
 
 
 def _without_meta(column: dict[str, Any]) -> dict[str, Any]:
-    """A feature as the wide marts repeat it: its marks stand once, in its own mart."""
+    """A feature as the wide marts repeat it: its marks are kept in its own mart only."""
     return {name: value for name, value in column.items() if name != "config"}
 
 

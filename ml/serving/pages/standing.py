@@ -52,7 +52,7 @@ def standing_of(generation: Generation, document: Document, client: int | None) 
 
 
 def _below_similar(shown: Document) -> float | None:
-    """Share of similar clients below the client's bin and half of those in it: the bins are all that is told."""
+    """Share of similar clients below the client's bin and half of those in it: only the bins are known."""
     shares, own = shown["groups"].get(SIMILAR), shown["client"]["value"]
     if shown["kind"] != "number" or shares is None or own is None:
         return None
