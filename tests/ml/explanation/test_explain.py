@@ -326,7 +326,7 @@ def test_one_client_is_read_as_one_row_and_compared_with_the_logged_population(r
     assert run("--sample", "50") == 0
     opened = []
     monkeypatch.setattr("ml.data.source.connect", lambda path: opened.append(path) or connect(path))
-    monkeypatch.setattr("ml.explanation.workflow.measure_population", lambda *_: pytest.fail("all clients were scored"))
+    monkeypatch.setattr("ml.explanation.workflow.read_population", lambda *_: pytest.fail("all clients were scored"))
     capsys.readouterr()
     assert run("--client", "600003") == 0
     assert "no logged population" not in capsys.readouterr().out
