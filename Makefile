@@ -48,7 +48,7 @@ run: setup ## raw files -> marts -> quality gate -> snapshot -> models -> scores
 	$(BIN)/python -m ml.compare $(QUICK)
 	$(if $(QUICK),,$(BIN)/python -m ml.tune)
 	$(BIN)/python -m ml.train $(QUICK)
-	$(BIN)/python -m ml.predict --population scoring
+	$(BIN)/python -m ml.predict --population scoring --reasons
 	@# the model of this run: the champion may be one of other data, which these cannot judge
 	$(BIN)/python -m ml.explain --version newest
 	$(BIN)/python -m ml.fairness --version newest
