@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from ml.serving import metrics
+from ml.serving.deciding.records import Records
 from ml.serving.http import problems
 from ml.serving.http.access import Context
 from ml.serving.http.keys import KeyRing
@@ -16,7 +17,6 @@ from ml.serving.http.routes import applications, clients, decisions, letters, st
 from ml.serving.live.generation import Generation
 from ml.serving.live.watch import Live
 from ml.serving.pages import ROUTERS
-from ml.serving.records import Records
 from ml.serving.settings import ServingSettings
 
 LOG = logging.getLogger("ml.serving")

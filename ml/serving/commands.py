@@ -85,8 +85,8 @@ def prepare(*, background: bool) -> None:
 
 def decisions(*, export: bool, forget_before: str | None, since: str | None) -> None:
     """Print recorded decisions, or delete old ones."""
-    from ml.serving.decisions import recorded_document
-    from ml.serving.records import Records
+    from ml.serving.deciding.decisions import recorded_document
+    from ml.serving.deciding.records import Records
 
     records = Records(ServingSettings.from_environment().decisions)
     try:

@@ -14,10 +14,10 @@ from fpdf import FPDF
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ml.served.scorer import GRANT, REFUSE
-from ml.serving.counterfactuals import COUNTERFACTUAL
-from ml.serving.decisions import Document, recorded, recorded_document
+from ml.serving.deciding.decisions import Document, recorded, recorded_document
+from ml.serving.deciding.records import Records
 from ml.serving.language import Language, language
-from ml.serving.records import Records
+from ml.serving.what_if.counterfactuals import COUNTERFACTUAL
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 FIELD_NAMES = {

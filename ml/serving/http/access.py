@@ -10,10 +10,10 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 from fastapi import Depends, Request
 
+from ml.serving.deciding.records import Records
 from ml.serving.http.keys import LOCAL, Caller, KeyRing, Scope
 from ml.serving.http.problems import ProblemError
 from ml.serving.live.watch import Live
-from ml.serving.records import Records
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ml.serving.decisions import APPLICANT, Answered, about, documents, record, recorded, unknown_client
+from ml.serving.deciding.decisions import APPLICANT, Answered, about, documents, record, recorded, unknown_client
+from ml.serving.deciding.records import Records
+from ml.serving.deciding.refusals import UNUSABLE_INPUT, Refusal
 from ml.serving.live.features import Features
 from ml.serving.live.generation import Generation
-from ml.serving.records import Records
-from ml.serving.refusals import UNUSABLE_INPUT, Refusal
 from warehouse.core.errors import SnapshotError
 from warehouse.engines.raw_rows import read_raw_rows
 from warehouse.snapshots.raw_rows import raw_database

@@ -21,10 +21,10 @@ from ml.explanation.reasons import Ranking, Reason
 from ml.served.calibration import log_odds
 from ml.served.scorer import GRANT, REFUSE
 from ml.serving import metrics
+from ml.serving.deciding.records import DECISIONS, RecordedDecision, Records, Row
+from ml.serving.deciding.refusals import UNKNOWN_CLIENT, UNKNOWN_DECISION, Refusal
 from ml.serving.live.features import Features
 from ml.serving.live.generation import Generation
-from ml.serving.records import DECISIONS, RecordedDecision, Records, Row
-from ml.serving.refusals import UNKNOWN_CLIENT, UNKNOWN_DECISION, Refusal
 from ml.wording.sentences import capitalised
 
 POINTS_AT, GOOD_ODDS, POINTS_TO_DOUBLE = 600.0, 50.0, 20.0
