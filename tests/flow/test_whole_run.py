@@ -85,12 +85,12 @@ def test_real_clients_pass_the_gate_and_are_published_trained_on_and_scored(real
         ["warehouse.quality"],
         ["warehouse.publish"],
         ["ml.train", "--quick", "--out", str(tmp_path / "model")],
-        ["ml.predict", "--population", "scoring", "--out", str(tmp_path / "scores")],
+        ["ml.predict", "--population", "scoring", "--out", str(tmp_path / "out")],
     ):
         command = [sys.executable, "-m", module, *options]
         done = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, f"{module}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
-    [path] = (tmp_path / "scores").glob("*.parquet")
+    [path] = (tmp_path / "out").glob("*.parquet")
     clients, refused = duckdb.sql(f"select count(*), avg((decision = 'refuse')::int) from '{path}'").fetchone()
     assert clients == 5_000
     assert 0.1 < refused < 0.5, "the share refused of real clients is about a third"
