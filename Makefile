@@ -66,6 +66,9 @@ docs: setup ## the catalogue of features and dbt's documentation as pages (needs
 serve: setup ## the API around decisions on http://127.0.0.1:8000 (see README, Decide)
 	$(BIN)/python -m ml.serve
 
+# Two test processes use both cores: threads of their own would only wait for each other.
+test: export OMP_NUM_THREADS := 1
+test: export OPENBLAS_NUM_THREADS := 1
 test: setup lint ## linters, then pytest on two processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
