@@ -41,8 +41,7 @@ $(VENV)/.installed: requirements.txt
 
 run: setup ## raw files -> marts -> quality gate -> snapshot -> models -> scores, reasons, card -> drift report
 	$(BIN)/python -m warehouse.prepare $(if $(CLIENTS),--clients $(CLIENTS))
-	@# unit tests are about the SQL, not about these rows: `make test` runs them
-	cd dbt_project && $(BIN)/dbt build --exclude-resource-type unit_test
+	cd dbt_project && $(BIN)/dbt build
 	$(BIN)/python -m warehouse.quality
 	$(BIN)/python -m warehouse.publish
 	$(BIN)/python -m ml.compare $(QUICK)
