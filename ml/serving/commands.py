@@ -1,5 +1,6 @@
 """What the door `ml.serve` does."""
 
+import gc
 import json
 import os
 import tempfile
@@ -49,6 +50,7 @@ def serve(host: str, port: int, workers: int) -> None:
     with tempfile.TemporaryDirectory(prefix="credit-metrics-") as together:
         if workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = together
+        gc.disable()  # of what is imported nothing is garbage; the application enables it again
         import uvicorn
 
         uvicorn.run(

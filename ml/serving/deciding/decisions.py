@@ -104,7 +104,7 @@ def documents(generation: Generation, features: Features, *, reasons: bool = Tru
     probability, parts = generation.scorer.scored(features)
     refused = probability >= generation.threshold
     ranking = generation.rules.rank(parts, features, refused)
-    texts = generation.rules.texts(parts, features, ranking)
+    texts = generation.rules.texts(parts, features, ranking, with_features=False)
     return [
         _outcome(generation, float(p))
         | _explained(generation, parts, ranking, texts[row], row, float(p))
@@ -210,8 +210,8 @@ def _explained(
     probability: float,
 ) -> Document:
     """Reasons, and the themes that lead from the points of the average applicant to those of the client."""
-    contribution = ranking.contribution[row]
-    order = np.argsort(-np.abs(contribution), kind="stable")
+    order = np.argsort(-np.abs(ranking.contribution[row]), kind="stable").tolist()
+    contribution = ranking.contribution[row].tolist()
     themes = [
         {
             "code": theme.code,

@@ -18,7 +18,7 @@ from ml.serving.live.features import Features
 from ml.serving.pages import errors, fields
 from ml.serving.pages.views.decision import ACTION_NAMES, GROUND_NAMES
 from ml.serving.pages.views.standing import GROUP_NAMES
-from ml.serving.pages.views.words import Words
+from ml.serving.words import Words
 from tests.support.serving_fixtures import clients_of, own_record, serving
 from warehouse.core.errors import SettingsError
 from warehouse.engines.raw_rows import read_raw_rows

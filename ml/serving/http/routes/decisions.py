@@ -1,12 +1,13 @@
 """Decisions about clients of the snapshot, their records and their outcomes."""
 
+import asyncio
 import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from ml.serving.deciding.decisions import decide, decide_many, recorded, recorded_document, timestamp
+from ml.serving.deciding.decisions import decide_many, recorded, recorded_document, timestamp
 from ml.serving.deciding.outcomes import record_outcome
 from ml.serving.deciding.records import Row
 from ml.serving.http.access import Admin, Context, Decider, InContext, Reader
@@ -98,7 +99,7 @@ async def outcome(
 async def _decided(
     body: schemas.ClientRequest, by: str, context: Context, request: Request, *, reasons: bool
 ) -> Response:
-    answered = await context.quickly(decide, context.live.now, context.records, body.client_id, by, reasons=reasons)
+    answered = await asyncio.wrap_future(context.desk.submit(context.live.now, body.client_id, by, reasons=reasons))
     request.state.decision_id = answered.decision_id
     return json_response(answered.text)
 

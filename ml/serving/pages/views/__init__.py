@@ -1,1 +1,1 @@
-"""What a page shows, computed from decisions, clients and the model; words, charts, tables."""
+"""What a page shows, computed from decisions, clients and the model; charts, tables."""
