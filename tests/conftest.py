@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from filelock import FileLock
 
-from tests.support.building import WITHOUT_UNIT_TESTS, build_marts
+from tests.support.building import build_marts
 from tests.support.edges import put_on_edges
 from tests.support.tiny_warehouse import approve
 from warehouse.generate import main as generate
@@ -92,7 +92,7 @@ def real_warehouse(sample_dir: Path, tmp_path_factory: pytest.TempPathFactory) -
     """A warehouse of the sample of real clients, its data tests passed; not to be changed."""
 
     def fill(folder: Path) -> None:
-        result = build_marts(sample_dir, folder / "home_credit.duckdb", *WITHOUT_UNIT_TESTS)
+        result = build_marts(sample_dir, folder / "home_credit.duckdb")
         assert result.success, result.exception or [r.message for r in result.result if r.status in {"error", "fail"}]
 
     return made_once(tmp_path_factory, "real-warehouse", fill) / "home_credit.duckdb"
@@ -100,7 +100,7 @@ def real_warehouse(sample_dir: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def built_warehouse(generated_raw_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A warehouse that `dbt build` made of the generated files, all its tests passed; not to be changed."""
+    """A warehouse that `dbt build` made of the generated files, all its data tests passed; not to be changed."""
 
     def fill(folder: Path) -> None:
         result = build_marts(generated_raw_dir, folder / "home_credit.duckdb")

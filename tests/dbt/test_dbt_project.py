@@ -9,15 +9,15 @@ import pytest
 import yaml
 from sklearn.metrics import roc_auc_score
 
-from tests.support.building import DBT_PROJECT, WITHOUT_TESTS, WITHOUT_UNIT_TESTS, build_marts
-from warehouse import dbt_plugin
+from tests.support.building import DBT_PROJECT, WITHOUT_TESTS, build_marts
 from warehouse.core.builds import built_relations, require_whole_build
 from warehouse.core.errors import ContractError, QualityGateError, SettingsError
-from warehouse.dbt_plugin import builder_state, rejected_share
 from warehouse.documentation.features import Feature, FeatureMart
 from warehouse.documentation.models import documents
 from warehouse.documentation.models import marts as marts_document
+from warehouse.loading import dbt_plugin
 from warehouse.loading.contract import load_contract
+from warehouse.loading.dbt_plugin import builder_state, rejected_share
 from warehouse.quality import main as quality
 
 MARTS = [
@@ -206,18 +206,29 @@ def test_a_build_does_again_only_what_has_changed(built_warehouse: Path, generat
         remembered = con.execute("select unique_id from meta.build_state where unique_id like '%test.%'").fetchall()
     again = build_marts(generated_raw_dir, warehouse)
     assert set(statuses(again).values()) == {"UNCHANGED"}
-    passed = {
-        r.node.unique_id for r in again.result if r.node.resource_type in ("test", "unit_test") if r.status == "pass"
-    }
+    assert {r.node.resource_type for r in again.result} == {"model", "seed", "test", "exposure", "operation"}
+    passed = {r.node.unique_id for r in again.result if r.node.resource_type == "test" if r.status == "pass"}
     assert {name for (name,) in remembered} == passed
-    assert len(passed) > 50
+    assert len(passed) > 25
 
     raw_dir = Path(shutil.copytree(generated_raw_dir, tmp_path / "raw"))
     bureau = raw_dir / "bureau.csv"
     bureau.write_text(bureau.read_text().rstrip("\n").rsplit("\n", 1)[0] + "\n")
-    changed = statuses(build_marts(raw_dir, warehouse, *WITHOUT_UNIT_TESTS))
+    changed = statuses(build_marts(raw_dir, warehouse))
     assert "UNCHANGED" not in (changed["stg_home_credit__bureau"], changed["feat_bureau"], changed["client_features"])
     assert {changed["feat_previous_application"], changed["feat_application"]} == {"UNCHANGED"}
+
+
+def test_unit_tests_are_left_out_of_a_build_and_run_by_dbt_test(
+    built_warehouse: Path, generated_raw_dir: Path, tmp_path: Path
+):
+    folder = built_warehouse.parent / "target"
+    unit_tests = json.loads((folder / "manifest.json").read_text())["unit_tests"].keys()
+    built = {result["unique_id"] for result in json.loads((folder / "run_results.json").read_text())["results"]}
+    assert len(unit_tests) > 20 and not unit_tests & built
+    warehouse = Path(shutil.copy(built_warehouse, tmp_path / "home_credit.duckdb"))
+    tested = build_marts(generated_raw_dir, warehouse, "--resource-type", "unit_test", command="test")
+    assert {r.node.unique_id for r in tested.result if r.status == "pass"} == unit_tests
 
 
 def test_a_test_that_failed_is_run_again(built_warehouse: Path, generated_raw_dir: Path, tmp_path: Path):
@@ -264,7 +275,7 @@ def test_a_key_below_its_domain_stops_the_build(generated_raw_dir: Path, tmp_pat
     selected = ["--select", "stg_home_credit__application_test", "--indirect-selection", "cautious"]
     result = build_marts(raw_dir, tmp_path / "home_credit.duckdb", *selected)
     assert [r.node.name for r in result.result if r.status == "fail"] == [
-        "not_below_stg_home_credit__application_test_sk_id_curr__1"
+        "key_stg_home_credit__application_test_sk_id_curr__1"
     ]
 
 
@@ -274,7 +285,7 @@ def test_histories_without_rows_leave_their_features_null(generated_raw_dir: Pat
     for name in children:
         change_csv(raw_dir / f"{name}.csv", "delete from rows")
     warehouse = tmp_path / "home_credit.duckdb"
-    result = build_marts(raw_dir, warehouse, *WITHOUT_UNIT_TESTS)
+    result = build_marts(raw_dir, warehouse)
     assert [r.node.name for r in result.result if r.status not in ("success", "pass", "no-op")] == []
     with duckdb.connect(str(warehouse), read_only=True) as con:
         found = con.execute("select count(*), count(bureau_debt_sum), max(has_bureau_history) from marts.feat_bureau")
@@ -299,7 +310,7 @@ def test_what_was_changed_by_hand_is_built_again(built_warehouse: Path, generate
         for _, statement in DAMAGE.values():
             con.execute(statement)
         con.execute("delete from raw.bureau")
-    result = build_marts(generated_raw_dir, warehouse, *WITHOUT_UNIT_TESTS)
+    result = build_marts(generated_raw_dir, warehouse)
     assert result.success
     built = {name for name, status in statuses(result).items() if status != "UNCHANGED"}
     assert built == {name for name, _ in DAMAGE.values()}
@@ -343,7 +354,7 @@ def test_a_changed_description_is_written_and_builds_only_the_catalogue(
         assert before in text
         properties.write_text(text.replace(before, after))
     options = ["--project-dir", project, "--profiles-dir", DBT_PROJECT]
-    done = statuses(build_marts(generated_raw_dir, warehouse, *options, *WITHOUT_UNIT_TESTS))
+    done = statuses(build_marts(generated_raw_dir, warehouse, *options))
     documented = {name for name, status in done.items() if status == "DOCUMENTED"}
     assert documented == marts
     assert {name for name, status in done.items() if status not in ("DOCUMENTED", "UNCHANGED")} <= {"feature_catalog"}
@@ -353,7 +364,7 @@ def test_a_changed_description_is_written_and_builds_only_the_catalogue(
             "where schema_name = 'marts' and column_name = 'amt_income_total'"
         ).fetchall()
     assert comments == [(after,)]
-    again = build_marts(generated_raw_dir, warehouse, *options, *WITHOUT_UNIT_TESTS)
+    again = build_marts(generated_raw_dir, warehouse, *options)
     assert set(statuses(again).values()) == {"UNCHANGED"}
 
 
@@ -390,12 +401,12 @@ def test_a_build_of_a_part_or_that_failed_is_no_base_of_the_gate(
         assert "feat_bureau" in built_relations(con, "marts")
     assert build_marts(generated_raw_dir, warehouse, "--select", "feat_bureau+").success
     assert "left out" in refusal_of(warehouse)
-    assert build_marts(generated_raw_dir, warehouse, *WITHOUT_UNIT_TESTS).success
+    assert build_marts(generated_raw_dir, warehouse).success
     with duckdb.connect(str(warehouse), read_only=True) as con:
         require_whole_build(con)
     raw_dir = Path(shutil.copytree(generated_raw_dir, tmp_path / "raw"))
     change_csv(raw_dir / "application_train.csv", "update rows set TARGET = 7 where rowid = 3")
-    assert not build_marts(raw_dir, warehouse, *WITHOUT_UNIT_TESTS).success
+    assert not build_marts(raw_dir, warehouse).success
     assert "failed or were skipped" in refusal_of(warehouse)
 
 

@@ -13,8 +13,7 @@ from dbt.contracts.graph.nodes import ModelNode
 from warehouse.core.settings import PROJECT_ROOT
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
-WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
-WITHOUT_TESTS = ("--exclude-resource-type", "test", *WITHOUT_UNIT_TESTS)
+WITHOUT_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 
 # dbt parses the project again whenever the path of the database differs: each test's folder has this one for a name.
 _HERE = Path(tempfile.mkdtemp(prefix="dbt-"))

@@ -148,22 +148,29 @@ def _staging_model(contract: Contract, table: Table) -> dict[str, Any]:
         "description": f"{table.description} Typed, in lower case, with sentinels as null.",
         "columns": columns,
     }
-    tests: list[dict[str, Any]] = []
+    return model | {"data_tests": [_key_test(table)]}
+
+
+def _key_test(table: Table) -> dict[str, Any]:
+    """The one test of the keys of a table: each costs a step of every build."""
+    client = {"client": KEY["name"]} if table.parent_table == "previous_application" else {}
     if len(table.primary_key) > 1:
         key, month = (name.lower() for name in table.primary_key)
-        tests.append({"one_row_per_month": {"arguments": {"key": key, "month": month}}})
-    if table.parent_key and table.parent_table == "previous_application":
-        arguments = {"loan": table.parent_key.lower(), "client": KEY["name"]}
-        tests.append({"one_client_per_loan": {"arguments": arguments}})
-    return model | ({"data_tests": tests} if tests else {})
+        return {"one_row_per_month": {"arguments": {"key": key, "month": month} | client}}
+    if client:
+        return {"one_client_per_loan": {"arguments": {"loan": str(table.parent_key).lower()} | client}}
+    [key] = table.primary_key
+    arguments: dict[str, Any] = {"columns": [key.lower()]}
+    if table.parent_key:
+        arguments["filled"] = [table.parent_key.lower()]
+    if table[key].minimum is not None:
+        arguments["minimum"] = table[key].minimum
+    return {"key": {"arguments": arguments}}
 
 
 def _staging_column(table: Table, name: str) -> dict[str, Any]:
     column = {"name": name.lower(), "data_type": table[name].data_type, "description": table[name].description}
-    tests: list[Any] = ["unique"] if (name,) == table.primary_key else []
-    tests += ["not_null"] if name in table.primary_key or name == table.parent_key else []
-    if (name,) == table.primary_key and table[name].minimum is not None:
-        tests.append({"not_below": {"arguments": {"minimum": table[name].minimum}}})
+    tests: list[dict[str, Any]] = []
     if name == "TARGET":
         tests.append(_accepted(table[name].values or ()))
     if name == table.parent_key and table.parent_table == "application":

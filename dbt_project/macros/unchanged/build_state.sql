@@ -21,14 +21,6 @@
     {{ return({'state': state, 'docs': node_docs(), 'recorded': recorded.get(model.unique_id)}) }}
 {%- endmacro %}
 
-{# A unit test reads its fixtures alone: its SQL and what it expects say everything. #}
-{% macro unit_test_state(compiled_sql) -%}
-    {%- set recorded = recorded_states(['builder']) -%}
-    {%- set builder = recorded.get('builder', {}).get('state') -%}
-    {%- set expected = tojson(config.get('expected_rows'), sort_keys=True) ~ config.get('expected_sql') -%}
-    {{ return({'state': local_md5(compiled_sql ~ expected ~ builder), 'recorded': recorded.get(model.unique_id)}) }}
-{%- endmacro %}
-
 {# What decides the rows and types of a node, beside its SQL: configuration and contract, without words about them. #}
 {% macro node_shape() -%}
     {%- set shape = {'config': {}, 'columns': []} -%}
@@ -145,20 +137,10 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# dbt rolls the transaction of a test back when it has read the result: what is recorded must outlive it. #}
-{% macro record_passed(node) -%}
-    {%- do adapter.commit() -%}
-    {%- do record_state(node) -%}
-{%- endmacro %}
-
-{# The result of a test that passed: no failures; for a unit test, no rows that differ. #}
-{% macro passed_before(is_unit_test=false) -%}
+{# The result of a test that passed. #}
+{% macro passed_before() -%}
     {%- call statement('main', fetch_result=True) -%}
-        {%- if is_unit_test %}
-        select 'expected' as actual_or_expected where false
-        {%- else %}
         select 0 as failures, false as should_warn, false as should_error
-        {%- endif %}
     {%- endcall -%}
     {{ return({'relations': []}) }}
 {%- endmacro %}

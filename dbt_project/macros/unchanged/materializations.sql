@@ -38,25 +38,9 @@
     {%- do forget_state(node) -%}
     {%- set result = dbt.materialization_test_default() -%}
     {%- if load_result('main')['data'][0][0] == 0 -%}
-        {%- do record_passed(node) -%}
-    {%- endif -%}
-    {{ return(result) }}
-{%- endmaterialization %}
-
-{% materialization unit, adapter='duckdb' -%}
-    {%- set node = unit_test_state(sql) -%}
-    {%- if is_unchanged(node) -%}
-        {{ return(passed_before(is_unit_test=true)) }}
-    {%- endif -%}
-    {%- do forget_state(node) -%}
-    {%- set result = dbt.materialization_unit_default() -%}
-    {%- set rows = {'actual': [], 'expected': []} -%}
-    {%- for row in load_result('main')['table'].rows -%}
-        {%- set side = row['actual_or_expected'] -%}
-        {%- do rows[side].append(row.values() | join('|') | replace(side, '')) -%}
-    {%- endfor -%}
-    {%- if rows['actual'] | sort == rows['expected'] | sort -%}
-        {%- do record_passed(node) -%}
+        {#- dbt rolls the transaction of a test back when it has read the result: what is recorded must outlive it -#}
+        {%- do adapter.commit() -%}
+        {%- do record_state(node) -%}
     {%- endif -%}
     {{ return(result) }}
 {%- endmaterialization %}
