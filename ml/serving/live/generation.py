@@ -4,6 +4,7 @@ A request takes the generation once and keeps it to its end, so that no answer m
 """
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -31,6 +32,7 @@ from warehouse.snapshots.snapshot import Snapshot
 
 GOLDEN_CLIENTS = 20
 SAME_ANSWER = 1e-9
+MOST_KEPT = 64  # clients; about 100 kB each
 SOME_CLIENTS = "select sk_id_curr from marts.client_features order by hash(sk_id_curr) limit ?"
 
 
@@ -56,6 +58,7 @@ class OpenedOnce:
         self._lock = threading.Lock()
         self._engine: OneClientEngine | None = None
         self._raw_rows: duckdb.DuckDBPyConnection | None = None
+        self._kept_rows: dict[int, dict[str, Any]] = {}  # the latest last
         self._neighbours: Neighbours | None = None
 
     def engine(self, snapshot: Snapshot) -> OneClientEngine:
@@ -78,6 +81,26 @@ class OpenedOnce:
                 self._raw_rows = connect(database)
                 self._raw_rows.execute(f"set threads = 1; set memory_limit = '{MEMORY_LIMIT}'")
             return self._raw_rows.cursor()
+
+    def close(self) -> None:
+        """Close what is open."""
+        with self._lock:
+            for opened in (self._engine, self._raw_rows):
+                if opened is not None:
+                    opened.close()
+            self._engine = self._raw_rows = self._neighbours = None
+
+    def kept_rows(self, client: int, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Raw rows of a client; those of the last clients are kept, for one simulation is followed by the next."""
+        with self._lock:
+            rows = self._kept_rows.pop(client, None)
+        if rows is None:
+            rows = read()
+        with self._lock:
+            self._kept_rows[client] = rows
+            if len(self._kept_rows) > MOST_KEPT:
+                del self._kept_rows[next(iter(self._kept_rows))]
+        return rows
 
     def neighbours(self, prepared: Prepared) -> Neighbours:
         """Labelled clients by theme."""
@@ -148,7 +171,9 @@ class Generation:
 
     def raw_rows_of(self, client: int) -> dict[str, Any]:
         """Raw rows of a client of the snapshot, as the engine takes them; `SnapshotError` when it stores none."""
-        return raw_rows_of(self.opened.raw_rows(self.snapshot), [client], self.engine.raw_tables)[client]
+        return self.opened.kept_rows(
+            client, lambda: raw_rows_of(self.opened.raw_rows(self.snapshot), [client], self.engine.raw_tables)[client]
+        )
 
     @cached_property
     def histories(self) -> tuple[Feature, ...]:

@@ -67,6 +67,8 @@ class Live:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(5)
+        if self._generation is not None:
+            self._generation.opened.close()
         if self._preparing is not None and self._preparing.poll() is None:
             self._preparing.terminate()
             self._preparing.wait(5)

@@ -10,6 +10,7 @@ from ml.serving.deciding.records import DECISIONS
 from ml.serving.http.schemas import applications, clients
 from ml.serving.http.schemas.decisions import Decision
 from ml.serving.language import ENGLISH, LANGUAGES, language
+from ml.serving.live.generation import MOST_KEPT, OpenedOnce
 from ml.serving.words import Words
 from tests.ml.serving.test_api import UNKNOWN, decided, refused
 from tests.support.serving_fixtures import clients_of, own_record, serving
@@ -281,3 +282,18 @@ def test_every_theme_and_every_text_of_the_letters_has_its_french(api):
     assert titles <= set(french)
     assert all(re.findall(r"%\(\w+\)s", english) == [] or set(re.findall(r"%\(\w+\)s", english)) == set(
         re.findall(r"%\(\w+\)s", translated)) for english, translated in french.items())  # fmt: skip
+
+
+def test_raw_rows_of_the_last_clients_are_read_once():
+    opened, read = OpenedOnce(), []
+
+    def rows_of(client: int) -> dict[str, int]:
+        return opened.kept_rows(client, lambda: read.append(client) or {"client": client})
+
+    for client in [*range(MOST_KEPT), 0, MOST_KEPT]:
+        assert rows_of(client) == {"client": client}
+    assert read == [*range(MOST_KEPT), MOST_KEPT], "0 was known"
+    assert rows_of(0) == {"client": 0}
+    assert rows_of(1) == {"client": 1}
+    assert read[-1] == 1, "0 was asked for again and stays; 1 had to go"
+    assert read.count(0) == 1

@@ -229,7 +229,10 @@ def test_a_changed_bin_is_found_out(tmp_path: Path):
 
 
 def test_bins_of_marts_without_clients_are_an_empty_table_of_the_same_types(con: duckdb.DuckDBPyConnection):
-    described = "select column_name, data_type from duckdb_columns() where schema_name = 'marts' and table_name = 'feature_bins'"
+    described = (
+        "select column_name, data_type from duckdb_columns() "
+        "where schema_name = 'marts' and table_name = 'feature_bins'"
+    )
     with duckdb.connect() as empty:
         empty.execute("create schema marts")
         bins.write_bins(empty)
