@@ -47,7 +47,7 @@ run: setup ## raw files -> marts -> quality gate -> snapshot -> models -> scores
 	$(BIN)/python -m ml.compare $(QUICK)
 	$(if $(QUICK),,$(BIN)/python -m ml.tune)
 	$(BIN)/python -m ml.train $(QUICK)
-	$(BIN)/python -m ml.predict --population scoring
+	$(BIN)/python -m ml.predict --population scoring --reasons
 	@# the model of this run: the champion may be one of other data, which these cannot judge
 	$(BIN)/python -m ml.explain --version newest
 	$(BIN)/python -m ml.fairness --version newest
@@ -65,6 +65,9 @@ docs: setup ## the catalogue of features and dbt's documentation as pages (needs
 serve: setup ## the API around decisions on http://127.0.0.1:8000 (see README, Decide)
 	$(BIN)/python -m ml.serve
 
+# Two test processes use both cores: threads of their own would only wait for each other.
+test: export OMP_NUM_THREADS := 1
+test: export OPENBLAS_NUM_THREADS := 1
 test: setup lint ## linters, then pytest on two processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 

@@ -34,6 +34,11 @@ def _parser() -> argparse.ArgumentParser:
     add_version_argument(model, "score with")
     model.add_argument("--model", type=Path, metavar="FOLDER", help="an exported model instead, such as ml/model")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results (default: see above)")
+    parser.add_argument(
+        "--reasons",
+        action="store_true",
+        help="add up to four reasons per client in words: reason_1 to reason_4; slower",
+    )
     return parser
 
 
@@ -57,7 +62,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     else:
         model = open_scorer(Registry(settings), options.version)
     print(f"scoring {source.snapshot_id} ({options.population}) with {MODEL_NAME} version {model.version}")
-    scores = score(source, model, options.population, lambda line: print(line, flush=True))
+    reasons_of = None
+    if options.reasons:
+        from ml.explanation.batch import ReasonWriter
+
+        reasons_of = ReasonWriter.of(model, source)
+    scores = score(source, model, options.population, lambda line: print(line, flush=True), reasons_of)
     out = (options.out or scores_dir(settings.published_dir)).expanduser().resolve()
     name = f"scores_v{model.version}_{source.snapshot_id}_{options.population}"
     written = write_scores(scores, out, name)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from warehouse.core.cli import command
+from warehouse.core.options import add_published_argument
 from warehouse.core.settings import Settings
 
 KINDS = {"csv": "CSV with a header", "parquet": "Parquet", "xlsx": "an Excel workbook that explains its columns"}
@@ -29,13 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for kind, words in KINDS.items():
         parser.add_argument(f"--{kind}", type=Path, metavar="FILE", help=f"write the answer as {words}")
     parser.add_argument("--snapshot", metavar="ID", default="current", help="id or folder (default: current)")
-    parser.add_argument(
-        "--published",
-        type=Path,
-        metavar="DIR",
-        default=settings.published_dir,
-        help="folder of the snapshots (CREDIT_PUBLISHED_DIR)",
-    )
+    add_published_argument(parser, settings.published_dir)
     args = parser.parse_args(argv)
 
     from warehouse.core.database import connect

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from warehouse.core.cli import command
+from warehouse.core.options import add_published_argument
 from warehouse.core.settings import PROJECT_ROOT, Settings
 
 DEFAULT_OUT = PROJECT_ROOT / "monitoring" / "reports" / "docs" / "catalogue.html"
@@ -21,13 +22,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "often clients default by its values, and the raw columns that it is computed from.",
     )
     parser.add_argument("--snapshot", metavar="ID", default="current", help="id or folder (default: current)")
-    parser.add_argument(
-        "--published",
-        type=Path,
-        metavar="DIR",
-        default=settings.published_dir,
-        help="folder of the snapshots (CREDIT_PUBLISHED_DIR)",
-    )
+    add_published_argument(parser, settings.published_dir)
     parser.add_argument("--out", type=Path, metavar="FILE", default=DEFAULT_OUT, help="page to write (%(default)s)")
     args = parser.parse_args(argv)
 

@@ -14,6 +14,7 @@ import pyarrow.parquet
 from warehouse.core.cli import command
 from warehouse.core.errors import RawDataError, SettingsError, first_line
 from warehouse.core.files import replaced_file
+from warehouse.core.options import add_database_argument, add_published_argument
 from warehouse.core.settings import Settings
 from warehouse.engines.one_client import OneClientEngine
 from warehouse.engines.raw_rows import read_raw_rows
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     given = _read_json(args.application, "applicants") if args.application else None
     variants = _read_json(args.variants, "variants") if args.variants else None
     with OneClientEngine(resolve_snapshot(args.snapshot, args.published.resolve())) as engine:
-        applicants = read_raw_rows(args.warehouse, args.client, engine.raw_tables) if given is None else given
+        applicants = read_raw_rows(args.database, args.client, engine.raw_tables) if given is None else given
         features = engine.features(applicants) if variants is None else engine.variants(_only(applicants), variants)
     _give(features, args.out)
 
@@ -72,10 +73,8 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
         "--out", type=Path, metavar="FILE", help=f"write to a file ({', '.join(WRITERS)}) instead of printing JSON"
     )
     parser.add_argument("--snapshot", default=CURRENT, metavar="ID", help="id, folder or 'current' (default)")
-    parser.add_argument(
-        "--published", type=Path, metavar="DIR", default=settings.published_dir, help="CREDIT_PUBLISHED_DIR"
-    )
-    parser.add_argument("--warehouse", type=Path, metavar="FILE", default=settings.duckdb_path, help="CREDIT_DUCKDB")
+    add_published_argument(parser, settings.published_dir)
+    add_database_argument(parser, settings.duckdb_path)
     return parser
 
 

@@ -7,10 +7,9 @@ on the way, `current` still leads to the last good snapshot; what is left over i
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from warehouse.core.cli import command
-from warehouse.core.options import add_database_argument
+from warehouse.core.options import add_database_argument, add_published_argument
 from warehouse.core.settings import Settings
 
 
@@ -25,13 +24,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "snapshot that is there.",
     )
     add_database_argument(parser, settings.duckdb_path)
-    parser.add_argument(
-        "--published",
-        type=Path,
-        metavar="DIR",
-        default=settings.published_dir,
-        help="folder of the snapshots (CREDIT_PUBLISHED_DIR)",
-    )
+    add_published_argument(parser, settings.published_dir)
     args = parser.parse_args(argv)
 
     from warehouse.snapshots.publication import publish

@@ -3,10 +3,10 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from warehouse.core.cli import command
 from warehouse.core.errors import SnapshotError
+from warehouse.core.options import add_published_argument
 from warehouse.core.settings import Settings
 from warehouse.snapshots.snapshot import CURRENT, resolve_snapshot
 
@@ -21,13 +21,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "them with its manifest. Exit code 0 only when all agree.",
     )
     parser.add_argument("snapshot", nargs="?", default=CURRENT, help="id or folder of a snapshot (default: current)")
-    parser.add_argument(
-        "--published",
-        type=Path,
-        metavar="DIR",
-        default=settings.published_dir,
-        help="folder of the snapshots (CREDIT_PUBLISHED_DIR)",
-    )
+    add_published_argument(parser, settings.published_dir)
     args = parser.parse_args(argv)
 
     from warehouse.snapshots.verification import find_faults

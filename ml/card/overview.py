@@ -41,7 +41,12 @@ def summary(settings: Settings) -> str:
         ("the marts", f".venv/bin/duckdb -readonly {_short(marts)}"),
         ("the runs", f".venv/bin/mlflow ui --backend-store-uri {_short_uri(without_password(settings.tracking_uri))}"),
         ("the report", _short(DRIFT_REPORT)),
-        ("the model", f".venv/bin/mlflow models serve -m {_short(settings.model_dir)} --env-manager local -p 1234"),
+        ("decisions", "make serve, then http://127.0.0.1:8000/pages"),
+        # mlflow starts uvicorn by its bare name
+        (
+            "the model",
+            f"PATH=.venv/bin:$PATH mlflow models serve -m {_short(settings.model_dir)} --env-manager local -p 1234",
+        ),
     ]
     return "\n".join(["", *_table(what), "", "open next", *_table(open_next)])
 

@@ -102,7 +102,7 @@ class BatchScorer:
             That one answers differently too.
         """
         few = batch.slice(0, ROWS_CHECKED)
-        expected = self.scorer.probability(_frame(few, self.numeric))
+        expected = self.scorer.probability(batch_frame(few, self.numeric))
         difference = _largest_difference(self.probability(few), expected)
         if difference <= TOLERANCE:
             return self
@@ -155,7 +155,7 @@ def _largest_difference(found: FloatArray, expected: FloatArray) -> float:
     return float(np.nan_to_num(np.abs(found - expected), nan=np.inf).max(initial=0.0))
 
 
-def _frame(batch: pa.RecordBatch, numeric: tuple[str, ...]) -> pd.DataFrame:
+def batch_frame(batch: pa.RecordBatch, numeric: tuple[str, ...]) -> pd.DataFrame:
     """A batch as a served model receives it: doubles and strings."""
     kinds = {name: "float64" if name in numeric else "str" for name in batch.schema.names}
     return batch.to_pandas().astype(kinds)

@@ -16,6 +16,7 @@ from warehouse.snapshots.scores import COLUMNS
 
 DATABASE_FILE = "credit_scores.duckdb"
 TABLE = "scores"
+REASONS = tuple(name for name in COLUMNS if name.startswith("reason_"))
 SCHEMA = pa.schema(
     [
         ("sk_id_curr", pa.int64()),
@@ -25,6 +26,7 @@ SCHEMA = pa.schema(
         ("model_version", pa.int32()),
         ("snapshot_id", pa.string()),
         ("scored_at", pa.timestamp("us", tz="UTC")),
+        *((name, pa.string()) for name in REASONS),
     ]
 )
 
@@ -108,6 +110,8 @@ def _replace(con: duckdb.DuckDBPyConnection, scores: pa.Table) -> int:
     listed = ", ".join(f"{name} {kind}" for name, (kind, _) in COLUMNS.items())
     con.execute("begin")
     con.execute(f"create table if not exists {TABLE} ({listed})")
+    for name in REASONS:  # a table of before there were any
+        con.execute(f"alter table {TABLE} add column if not exists {name} varchar")
     for name, (_, meaning) in COLUMNS.items():
         con.execute(f"comment on column {TABLE}.{name} is '{meaning}'")
     con.register("incoming", scores)
@@ -115,5 +119,5 @@ def _replace(con: duckdb.DuckDBPyConnection, scores: pa.Table) -> int:
         f"delete from {TABLE} as old using incoming as new where old.model_version = new.model_version "
         "and old.snapshot_id = new.snapshot_id and old.sk_id_curr = new.sk_id_curr"
     ).fetchall()[0][0]
-    con.execute(f"insert into {TABLE} select {', '.join(COLUMNS)} from incoming")
+    con.execute(f"insert into {TABLE} by name select {', '.join(COLUMNS)} from incoming")
     return int(replaced)

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from ml.data.catalog import Feature
 from ml.data.population import ACCEPTED, ALL, GRID
-from ml.serving.decisions import Document, unknown_client
+from ml.serving.deciding.decisions import Document, unknown_client
+from ml.serving.deciding.refusals import UNKNOWN_FEATURE, Refusal
 from ml.serving.live.features import Features
 from ml.serving.live.generation import Generation, NotReadyError
 from ml.serving.live.neighbours import NEAREST, Similar, theme_points
 from ml.serving.live.rows import RowFile
-from ml.serving.refusals import UNKNOWN_FEATURE, Refusal
 from ml.wording.sentences import capitalised, sentence
 from ml.wording.values import known, value_words
 

@@ -1,5 +1,6 @@
 """What the door `ml.serve` does."""
 
+import gc
 import json
 import os
 import tempfile
@@ -49,6 +50,7 @@ def serve(host: str, port: int, workers: int) -> None:
     with tempfile.TemporaryDirectory(prefix="credit-metrics-") as together:
         if workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = together
+        gc.disable()  # of what is imported nothing is garbage; the application enables it again
         import uvicorn
 
         uvicorn.run(
@@ -85,8 +87,8 @@ def prepare(*, background: bool) -> None:
 
 def decisions(*, export: bool, forget_before: str | None, since: str | None) -> None:
     """Print recorded decisions, or delete old ones."""
-    from ml.serving.decisions import recorded_document
-    from ml.serving.records import Records
+    from ml.serving.deciding.decisions import recorded_document
+    from ml.serving.deciding.records import Records
 
     records = Records(ServingSettings.from_environment().decisions)
     try:

@@ -10,14 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from fpdf import FPDF
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ml.served.scorer import GRANT, REFUSE
-from ml.serving.counterfactuals import COUNTERFACTUAL
-from ml.serving.decisions import Document, recorded, recorded_document
-from ml.serving.language import Language, language
-from ml.serving.records import Records
+from ml.serving.deciding.decisions import Document, recorded, recorded_document
+from ml.serving.deciding.records import Records
+from ml.serving.language import ENGLISH, Language, language
+from ml.serving.what_if.counterfactuals import COUNTERFACTUAL
+from ml.serving.words import Words
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 FIELD_NAMES = {
@@ -122,6 +122,8 @@ def as_html(letter: Letter) -> str:
 
 def as_pdf(letter: Letter) -> bytes:
     """The letter as a PDF in the standard type, which holds the letters of Western Europe."""
+    from fpdf import FPDF  # late: a tenth of the start, and few ask for it
+
     pdf = FPDF(format="A4")
     pdf.set_lang(letter.language)
     pdf.set_title(_latin(letter.title))
@@ -186,8 +188,8 @@ def _why(words: Language, document: Document, last: Document | None, final: str)
 
 
 def _reason(words: Language, reason: dict[str, Any]) -> str:
-    title = words.text(reason["title"])
-    return reason["text"] if words.code == "en" else f"{title} ({reason['text']})"
+    text: str = reason["text"]
+    return text if words.code == ENGLISH else str(Words(words).sentence(text).striptags())
 
 
 def _what_could_change(words: Language, found: dict[str, Any] | None) -> Section:
@@ -221,7 +223,7 @@ def _how_to_contest(words: Language) -> Section:
 
 
 def _data(words: Language, document: Document, date: str) -> Section:
-    sources = [words.text(source["text"]) for source in document.get("history", ()) if source["known"]]
+    sources = [Words(words).plain(source["text"]) for source in document.get("history", ()) if source["known"]]
     listed = (words.text("Your application"), *sources)
     version = {"version": document["model_version"], "snapshot": document["snapshot_id"], "date": date}
     text = words.text("Read on %(date)s from data set %(snapshot)s, with model version %(version)s:", **version)

@@ -10,6 +10,7 @@ Prints asked and measured. Times depend on how fast the disk flushes, which is m
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import multiprocessing
 import os
@@ -23,7 +24,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -151,35 +152,77 @@ def one_by_one(port: int, path: str, bodies: list[bytes]) -> list[float]:
     return asyncio.run(run())
 
 
-def load(port: int, ids: list[int], seconds: float) -> tuple[int, list[str], list[float]]:
-    """Answers, failures and seconds of `/health` while 32 connections ask for decisions with reasons."""
+class Asker(asyncio.Protocol):
+    """One connection that asks for one decision after the other until an hour strikes, with little work of its own."""
 
-    async def run() -> tuple[int, list[str], list[float]]:
-        answered, failures, health, end = 0, [], [], time.perf_counter() + seconds
+    def __init__(self, clients: Iterator[int], end: float, load: "Load") -> None:
+        self.clients, self.end, self.load = clients, end, load
+        self.done = asyncio.get_running_loop().create_future()
+        self.received = b""
 
-        async def asker(number: int) -> None:
-            nonlocal answered
-            async with Connection(port) as connection:
-                at = number
-                while time.perf_counter() < end:
-                    at += PARALLEL
-                    body = json.dumps({"client_id": ids[at % len(ids)]}).encode()
-                    status, answer = await connection.ask("/v1/decisions", body)
-                    if status == 200:
-                        answered += 1
-                    else:
-                        failures.append(answer[:200].decode())
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.ask()
+
+    def ask(self) -> None:
+        if time.perf_counter() > self.end:
+            self.transport.close()
+            return
+        body = b'{"client_id": %d}' % next(self.clients)
+        head = b"POST /v1/decisions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+        self.started = time.perf_counter()
+        self.transport.write(head + b"content-length: %d\r\n\r\n" % len(body) + body)
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        head, found, body = self.received.partition(b"\r\n\r\n")
+        if not found or len(body) < int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]):
+            return
+        self.received = b""
+        if head[9:12] == b"200":
+            self.load.took.append(time.perf_counter() - self.started)
+        else:
+            self.load.failures.append(body[:200].decode())
+        self.ask()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if error or time.perf_counter() < self.end:
+            self.load.failures.append(f"connection lost: {error}")
+        self.done.set_result(None)
+
+
+@dataclass
+class Load:
+    """Seconds of each answer and of `/health` meanwhile, failures, and the processor seconds of the client itself."""
+
+    took: list[float] = field(default_factory=list)
+    health: list[float] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    own_seconds: float = 0.0
+
+
+def load(port: int, ids: list[int], seconds: float) -> Load:
+    """32 connections ask for decisions with reasons."""
+
+    async def run() -> Load:
+        found, end = Load(), time.perf_counter() + seconds
 
         async def watcher() -> None:
             async with Connection(port) as connection:
                 while time.perf_counter() < end:
                     started = time.perf_counter()
                     await connection.ask("/health")
-                    health.append(time.perf_counter() - started)
+                    found.health.append(time.perf_counter() - started)
                     await asyncio.sleep(0.05)
 
-        await asyncio.gather(watcher(), *(asker(number) for number in range(PARALLEL)))
-        return answered, failures, health
+        loop, clients = asyncio.get_running_loop(), itertools.cycle(ids)
+        askers = [
+            (await loop.create_connection(lambda: Asker(clients, end, found), "127.0.0.1", port))[1]
+            for _ in range(PARALLEL)
+        ]
+        await asyncio.gather(watcher(), *(asker.done for asker in askers))
+        found.own_seconds = time.process_time()
+        return found
 
     return asyncio.run(run())
 
@@ -206,7 +249,7 @@ def quantiles(took: list[float]) -> tuple[float, float, float]:
 
 
 def report(what: str, asked: str, measured: str) -> None:
-    print(f"{what:<62} {asked:>22} {measured:>34}", flush=True)
+    print(f"{what:<62} {asked:>22} {measured:>34}   load {os.getloadavg()[0]:.1f}", flush=True)
 
 
 def body(client: int) -> bytes:
@@ -230,6 +273,16 @@ def processor_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def group_seconds(group: int) -> float:
+    """Processor time of all processes of a server so far."""
+    total = 0.0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if os.getpgid(int(stat.parent.name)) == group:
+                total += processor_seconds(int(stat.parent.name))
+    return total
+
+
 def single_requests(place: Place, settings: Settings) -> None:
     """One worker: decisions one after the other, simulations, a new applicant, equality."""
     port, log = free_port(), place.folder / "server.log"
@@ -249,7 +302,7 @@ def single_requests(place: Place, settings: Settings) -> None:
         report("processor time of one decision with reasons", "", f"{used:.1f} ms")
         report("resident memory (private) after this", "printed", f"{resident_megabytes(process):.0f} MB")
         server_of_mlflow(place, settings, asked[:EQUAL], full[0], port)
-        slow_requests(place, port)
+        slow_requests(place, port, process)
 
 
 def server_of_mlflow(place: Place, settings: Settings, asked: list[int], ours: float, port: int) -> None:
@@ -291,7 +344,7 @@ def server_of_mlflow(place: Place, settings: Settings, asked: list[int], ours: f
     report(f"API = /invocations for {len(asked)} clients", "<= 1e-9", f"{largest:.1e}")
 
 
-def slow_requests(place: Place, port: int) -> None:
+def slow_requests(place: Place, port: int, process: int) -> None:
     """Simulations and a new applicant with the longest history."""
     with duckdb.connect(str(place.snapshot.database), read_only=True) as con:
         (client,) = con.execute(
@@ -312,8 +365,10 @@ def slow_requests(place: Place, port: int) -> None:
         ("new applicant with full history: p95", "/v1/applications", json.dumps(rows).encode(), "<= 1200 ms", 20),
         ("what would have to change: p95", "/v1/counterfactuals", json.dumps({"client_id": client}).encode(), "", 5),
     ):
+        used = processor_seconds(process)
         took = quantiles(one_by_one(port, path, [request] * times))
-        report(what, asked, f"{took[1]:.0f} ms (p50 {took[0]:.0f})")
+        used = 1_000 * (processor_seconds(process) - used) / times
+        report(what, asked, f"{took[1]:.0f} ms (p50 {took[0]:.0f}, processor {used:.0f})")
 
 
 def under_load(place: Place, seconds: float) -> None:
@@ -322,16 +377,23 @@ def under_load(place: Place, seconds: float) -> None:
     command = [sys.executable, "-m", "ml.serve", "--port", str(port), "--workers", "2"]
     ready, log = f"http://127.0.0.1:{port}/ready", place.folder / "load.log"
     with served(command, place.environment, log, ready) as (process, _):
-        time.sleep(5)  # the second worker
+        time.sleep(15)  # the second worker, and what both open for simulations
         switched = threading_switch(place, seconds / 2)
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            answered, failures, health = pool.submit(load, port, place.ids, seconds).result()
+            used = group_seconds(process)
+            found = pool.submit(load, port, place.ids[::7], seconds).result()
+            used = group_seconds(process) - used
         switched()
+        answered = len(found.took)
         report(f"{PARALLEL} clients for {seconds:.0f} s: requests a second", ">= 300", f"{answered / seconds:.0f}")
-        report("of them failed, with the snapshot switched in the middle", "0", str(len(failures)))
-        for failure in sorted(set(failures))[:3]:
+        report("of them failed, with the snapshot switched in the middle", "0", str(len(found.failures)))
+        for failure in sorted(set(found.failures))[:3]:
             print(f"  {failure}")
-        report("/health meanwhile: p99", "<= 50 ms", f"{quantiles(health)[2]:.0f} ms")
+        median, most, _ = quantiles(found.took)
+        report("their p50, p95", "", f"{median:.0f} ms, {most:.0f} ms")
+        each = f"{1_000 * used / answered:.2f} ms and {1_000 * found.own_seconds / answered:.2f} ms"
+        report("processor time of each: server (and what it prepares), client", "", each)
+        report("/health meanwhile: p99", "<= 50 ms", f"{quantiles(found.health)[2]:.0f} ms")
         report("resident memory (private), two workers", "printed", f"{resident_megabytes(process):.0f} MB")
 
 

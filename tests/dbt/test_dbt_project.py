@@ -10,14 +10,14 @@ import yaml
 from sklearn.metrics import roc_auc_score
 
 from tests.support.building import DBT_PROJECT, WITHOUT_TESTS, build_marts
-from warehouse import dbt_plugin
 from warehouse.core.builds import built_relations, require_whole_build
 from warehouse.core.errors import ContractError, QualityGateError, SettingsError
-from warehouse.dbt_plugin import builder_state, rejected_share
 from warehouse.documentation.features import Feature, FeatureMart
 from warehouse.documentation.models import documents
 from warehouse.documentation.models import marts as marts_document
+from warehouse.loading import dbt_plugin
 from warehouse.loading.contract import load_contract
+from warehouse.loading.dbt_plugin import builder_state, rejected_share
 from warehouse.quality import main as quality
 
 MARTS = [

@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 
 from ml.registry.export import export_model
 from ml.registry.registry import Registry
-from ml.serving.decisions import documents
+from ml.serving.deciding.decisions import documents
 from ml.serving.http.keys import add_key
 from tests.flow.test_model_server import NEVER_SERVED, free_port, pins
 from tests.support.dockerfile import Stage, stages

@@ -121,6 +121,7 @@ COMMENTS = {
     "information_value": "(share of all who repaid - share of all who defaulted) * weight of evidence.",
     "feature_information_value": "Sum over the bins: below 0.02 useless, above 0.3 strong, of the feature alone.",
 }
+TEXTS = frozenset({"feature", "kind", "label", "value"})
 GRAIN = (
     "One row per feature and bin: deciles (or categories) of the labelled clients, how many there are and how many of "
     "them defaulted."
@@ -139,7 +140,8 @@ def write_bins(con: duckdb.DuckDBPyConnection) -> None:
     """Make `marts.feature_bins` of the current database; without labelled clients and features it stays empty."""
     has_clients = all(_columns_of(con, table) for table in ("client_features", "training_set", "application_labels"))
     if not has_clients:
-        con.execute(f"create table marts.feature_bins ({', '.join(f'{name} varchar' for name in COMMENTS)})")
+        typed = (f"{name} {_type(name)}" for name in COMMENTS)
+        con.execute(f"create table marts.feature_bins ({', '.join(typed)})")
         return
     columns = _columns(con)
     edges = _edges(con, columns)
@@ -153,6 +155,12 @@ def write_bins(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(NUMBER)
     con.execute(TABLE.format(label=LABEL.format(number="number_in_words")))
     con.execute("drop table counted_bins; drop table bin_words")
+
+
+def _type(column: str) -> str:
+    if column in TEXTS:
+        return "varchar"
+    return "bigint" if column == "bin" or column.endswith("_count") else "double"
 
 
 def _columns_of(con: duckdb.DuckDBPyConnection, table: str) -> set[str]:

@@ -36,3 +36,22 @@ def add_database_argument(parser: argparse.ArgumentParser, default: Path) -> Non
         "--database", type=Path, metavar="FILE", default=default, help="warehouse file (default: CREDIT_DUCKDB)"
     )
     parser.add_argument("--warehouse", type=Path, action=_Renamed, dest="database", help=argparse.SUPPRESS)
+
+
+def add_published_argument(parser: argparse.ArgumentParser, default: Path) -> None:
+    """Add `--published`, the folder of the snapshots.
+
+    Examples
+    --------
+    >>> parser = argparse.ArgumentParser()
+    >>> add_published_argument(parser, Path("published"))
+    >>> parser.parse_args([]).published.name
+    'published'
+    """
+    parser.add_argument(
+        "--published",
+        type=Path,
+        metavar="DIR",
+        default=default,
+        help="folder of the snapshots (default: CREDIT_PUBLISHED_DIR)",
+    )

@@ -4,8 +4,9 @@
         engine.features([{"application": {...}, "bureau": [...], ...}])
         engine.variants({"application": {...}, ...}, [{"AMT_CREDIT": 300_000}, {"AMT_CREDIT": 250_000}])
 
-Planning of the wide SQL is the cost, not the rows: the statements are parsed once, each model becomes a table in
-memory, and a call is one transaction that is rolled back, so that nothing of an applicant stays behind.
+Planning of the wide SQL is the cost, not the rows: the whole SQL is one prepared statement (`statement`), planned when
+the engine is opened. It reads the rows of a call from memory and writes no table, so that nothing of an applicant stays
+behind.
 """
 
 import threading
@@ -18,10 +19,19 @@ import pyarrow as pa
 
 from warehouse.core.database import connect
 from warehouse.core.errors import RawDataError, SnapshotError, first_line
-from warehouse.core.fingerprint import MARTS_SCHEMA
 from warehouse.core.sql import literal, quoted
-from warehouse.engines.rows import APPLICATION, CLIENT, STORED_AS, RawRows, Row, checked_table, checked_tables
-from warehouse.engines.steps import Step, steps_of
+from warehouse.engines.rows import (
+    APPLICATION,
+    ARROW_TYPES,
+    CLIENT,
+    STORED_AS,
+    RawRows,
+    Row,
+    checked_table,
+    checked_tables,
+)
+from warehouse.engines.statement import OWNER, OWNERS, VARIANT, one_statement, source_name
+from warehouse.engines.steps import steps_of
 from warehouse.loading.contract import Table
 from warehouse.snapshots.feature_sql import FEATURES, FeatureModel, read_feature_sql
 from warehouse.snapshots.snapshot import Snapshot
@@ -29,7 +39,8 @@ from warehouse.snapshots.snapshot import Snapshot
 KEY = CLIENT.lower()
 NOT_A_FEATURE = "population"  # whose mart a client is in: not known of an applicant
 MOST_VARIANTS = 200
-SNAPSHOT = "snapshot"
+SNAPSHOT, ANSWER = "snapshot", "answer"
+IDLE_OPTIMIZERS = ("common_subplan", "join_order", "statistics_propagation")  # nothing is known of rows to come
 
 
 class OneClientEngine:
@@ -101,13 +112,8 @@ class OneClientEngine:
             The rows are not what the contract says.
         """
         tables = checked_tables(applicants, self._raw_tables)
-        with self._lock, self._scratch():
-            for name, rows in tables.items():
-                self._fill(name, rows)
-            for _, statement in self._steps:
-                self._con.execute(statement)
-            found = self._select_features()
-        return _in_order(found, tables[STORED_AS][CLIENT].to_pylist())
+        keys = tables[STORED_AS][CLIENT].to_pylist()
+        return self._run(tables, keys, keys)
 
     def variants(self, applicant: RawRows, replacements: Sequence[Row]) -> pa.Table:
         """Features of one applicant as they would be if the application said something else.
@@ -143,48 +149,41 @@ class OneClientEngine:
             for key, replacement in zip(keys, replacements, strict=True)
         ]
         tables[STORED_AS] = checked_table(applications, self._raw_tables[STORED_AS])
-        with self._lock, self._scratch():
-            for name, rows in tables.items():
-                self._fill(name, rows)
-            for step, statement in self._steps:
-                if not step.needs_application:
-                    self._con.execute(statement)
-            self._repeat_history(client, keys)
-            for step, statement in self._steps:
-                if step.needs_application:
-                    self._con.execute(statement)
-            found = _in_order(self._select_features(), keys)
+        found = self._run(tables, [client] * len(keys), keys)
         return found.set_column(0, found.schema.field(0), pa.array([client] * len(keys), found.schema.field(0).type))
 
     def _open(self) -> None:
-        """Make the raw tables, the statistics of the reference population and one statement per step."""
+        """Name the sources, and plan the statement."""
         con = self._con
         connect(self.snapshot.database).close()  # reports a missing or damaged file in one line
         con.execute(f"attach {literal(self.snapshot.database)} as {SNAPSHOT} (read_only)")
         stored = read_feature_sql(self.snapshot, con, SNAPSHOT)
         self._raw_tables = stored.raw_tables
-        schemas = {"raw", MARTS_SCHEMA, *(model.relation.split(".")[0] for model in stored.models)}
-        for schema in sorted(schemas):
-            con.execute(f"create schema {quoted(schema)}")
-        for table in stored.raw_tables.values():
-            columns = ", ".join(f"{quoted(column.name)} {column.data_type}" for column in table.columns)
-            con.execute(f"create table {quoted('raw', table.name)} ({columns})")
+        self._sources = {name: Source(_no_rows(table)) for name, table in stored.raw_tables.items()}
+        self._owners = Source(_owners([], []))
+        con.register(OWNERS, self._owners)
+        for name, source in self._sources.items():
+            con.register(source_name(f"raw.{name}"), source)
         for model in stored.models:
             if model.is_reference:
-                self._copy_reference(model)
-        *steps, last = steps_of(stored.models, con)
-        self._steps = [
-            (step, con.extract_statements(f"create or replace table {quoted(*step.relation)} as {step.sql}")[0])
-            for step in steps
-        ]
-        self._repeated = _read_by_the_application([*steps, last])
-        self._set_columns(last)
+                con.register(source_name(model.relation), self._reference(model))
+        self._schema = self._features_schema()
         con.execute(f"detach {SNAPSHOT}")
-
-    def _copy_reference(self, model: FeatureModel) -> None:
-        name = quoted(*model.relation.split("."))
+        self._steps = steps_of(stored.models, con)
+        con.execute(f"set disabled_optimizers = {literal(','.join(IDLE_OPTIMIZERS))}")
+        statement = one_statement(self._steps, self._schema.names, KEY, con)
         try:
-            self._con.execute(f"create table {name} as from {quoted(SNAPSHOT)}.{name}")
+            con.execute(f"prepare {ANSWER} as {statement}")
+        except duckdb.BinderException as error:
+            if '"history"' in str(error):
+                raise _not_by_client(error) from error
+            raise
+
+    def _reference(self, model: FeatureModel) -> pa.Table:
+        """Statistics of the reference population."""
+        name = quoted(SNAPSHOT, *model.relation.split("."))
+        try:
+            return self._con.sql(f"from {name}").to_arrow_table()
         except duckdb.CatalogException as error:
             raise SnapshotError(
                 expected=f"{model.relation} in snapshot {self.snapshot.snapshot_id}",
@@ -192,33 +191,27 @@ class OneClientEngine:
                 remedy="check the snapshot: python -m warehouse.verify",
             ) from error
 
-    def _set_columns(self, last: Step) -> None:
-        """Take names and types from the snapshot's own `client_features`; its SQL is not stored but asked directly."""
+    def _features_schema(self) -> pa.Schema:
+        """Names and types of the snapshot's own `client_features`."""
         features = f"{quoted(SNAPSHOT)}.{quoted(*FEATURES.split('.'))}"
-        self._con.complete()  # Arrow comes from a relation, which wants the connection for itself
-        self._schema = (
-            self._con.sql(f"select * exclude ({NOT_A_FEATURE}) from {features} limit 0").to_arrow_table().schema
-        )
-        columns = ", ".join(quoted(name) for name in self._schema.names)
-        self._select = self._con.extract_statements(f"select {columns} from ({last.sql})")[0]
+        return self._con.sql(f"select * exclude ({NOT_A_FEATURE}) from {features} limit 0").to_arrow_table().schema
 
-    def _select_features(self) -> pa.Table:
-        # through Python's values: as a relation, the wide query would be planned twice
-        rows = self._con.execute(self._select).fetchall()
+    def _run(self, tables: Mapping[str, pa.Table], owners: Sequence[int], keys: Sequence[int]) -> pa.Table:
+        """Features of the applications with these keys, in their order."""
+        with self._lock, self._own_sql():
+            try:
+                self._owners.table = _owners(owners, keys)
+                for name, source in self._sources.items():
+                    source.table = tables.get(name, source.nothing)
+                rows = self._con.execute(f"execute {ANSWER}").fetchall()
+            finally:
+                for source in (self._owners, *self._sources.values()):
+                    source.table = source.nothing
         columns = zip(*rows, strict=True)
-        return pa.table(
+        found = pa.table(
             [pa.array(values, field.type) for values, field in zip(columns, self._schema, strict=True)], self._schema
         )
-
-    @contextmanager
-    def _scratch(self) -> Iterator[None]:
-        """A transaction that leaves nothing behind."""
-        self._con.execute("begin")
-        try:
-            with self._own_sql():
-                yield
-        finally:
-            self._con.execute("rollback")
+        return _in_order(found, keys)
 
     @contextmanager
     def _own_sql(self) -> Iterator[None]:
@@ -232,36 +225,36 @@ class OneClientEngine:
                 remedy="name another snapshot, or build and publish with this version",
             ) from error
 
-    def _fill(self, name: str, rows: pa.Table) -> None:
-        if rows.num_rows:
-            self._con.register("given_rows", rows)
-            self._con.execute(f"insert into {quoted('raw', name)} select * from given_rows")
-            self._con.unregister("given_rows")
 
-    def _repeat_history(self, client: int, keys: Sequence[int]) -> None:
-        """Give every variant the row that the client's history has led to."""
-        others = [key for key in keys if key != client]
-        for name in self._repeated:
-            relation = quoted(*name.split("."))
-            if self._con.execute(f"select count(*) from {relation}").fetchall()[0][0] > 1:
-                raise _not_by_client(name, "several")
-            repeated = f"insert into {relation} select * replace (unnest(?::bigint[]) as {KEY}) from {relation}"
-            try:
-                self._con.execute(repeated, [others])
-            except duckdb.BinderException as error:
-                raise _not_by_client(name, f"none with {KEY}") from error
+class Source:
+    """Rows that a statement reads: others at each call, without being planned again.
+
+    Parameters
+    ----------
+    nothing : pyarrow.Table
+        What is read between calls: no rows of the same columns.
+    """
+
+    def __init__(self, nothing: pa.Table) -> None:
+        self.nothing = self.table = nothing
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The present rows, by the Arrow protocol."""
+        return self.table.__arrow_c_stream__(requested_schema)
 
 
-def _read_by_the_application(steps: Sequence[Step]) -> list[str]:
-    """Relations made of the history alone that steps with the application read."""
-    history = {step.name for step in steps if not step.needs_application}
-    return sorted(history.intersection(*[set().union(*(step.reads for step in steps if step.needs_application))]))
+def _no_rows(table: Table) -> pa.Table:
+    return pa.schema([(column.name, ARROW_TYPES[column.data_type]) for column in table.columns]).empty_table()
 
 
-def _not_by_client(name: str, found: str) -> SnapshotError:
+def _owners(owners: Sequence[int], variants: Sequence[int]) -> pa.Table:
+    return pa.table({OWNER: pa.array(owners, pa.int64()), VARIANT: pa.array(variants, pa.int64())})
+
+
+def _not_by_client(error: duckdb.BinderException) -> SnapshotError:
     return SnapshotError(
-        expected=f"one row per client in {name}, which is compared with the application",
-        found=found,
+        expected=f"rows with {KEY} wherever a client's history is compared with the application",
+        found=first_line(error),
         remedy="aggregate the history by client in a CTE of its own before the application is joined",
     )
 

@@ -73,18 +73,18 @@ def _split(
     relation: tuple[str, str], sql: str, varying: set[str], fixed: set[str], con: duckdb.DuckDBPyConnection
 ) -> list[Step]:
     """Steps of a model that reads the application: one per CTE of the history that it needs, and one for the rest."""
-    tree = _parsed(sql, con)
+    tree = parsed(sql, con)
     history = _history_ctes(tree, varying, fixed)
     if not history:
         return [Step(relation, sql, frozenset(_outside(tree)), needs_application=True)]
     steps, rest = [], tree
     for name in history:
         part = (relation[0], f"{relation[1]}__{name}")
-        selection = _with_needed_ctes(_parsed(f"select * from {quoted(name)}", con), _ctes(tree))
-        steps.append(Step(part, _sql(selection, con), frozenset(_outside(selection)), needs_application=False))
-        stored = {**_ctes(rest)[name], "query_node": _query(_parsed(f"select * from {quoted(*part)}", con))}
+        selection = _with_needed_ctes(parsed(f"select * from {quoted(name)}", con), _ctes(tree))
+        steps.append(Step(part, sql_of(selection, con), frozenset(_outside(selection)), needs_application=False))
+        stored = {**_ctes(rest)[name], "query_node": _query(parsed(f"select * from {quoted(*part)}", con))}
         rest = _with_needed_ctes(rest, _ctes(rest) | {name: stored})
-    return [*steps, Step(relation, _sql(rest, con), frozenset(_outside(rest)), needs_application=True)]
+    return [*steps, Step(relation, sql_of(rest, con), frozenset(_outside(rest)), needs_application=True)]
 
 
 def _history_ctes(tree: Node, varying: set[str], fixed: set[str]) -> list[str]:
@@ -150,9 +150,11 @@ def _with_needed_ctes(tree: Node, ctes: dict[str, Node]) -> Node:
     return _with_ctes(tree, {name: cte for name, cte in ctes.items() if name in needed})
 
 
-def _parsed(sql: str, con: duckdb.DuckDBPyConnection) -> Node:
+def parsed(sql: str, con: duckdb.DuckDBPyConnection) -> Node:
+    """A query as DuckDB's own parser takes it apart."""
     return json.loads(con.execute("select json_serialize_sql(?)", [sql]).fetchall()[0][0])
 
 
-def _sql(tree: Node, con: duckdb.DuckDBPyConnection) -> str:
+def sql_of(tree: Node, con: duckdb.DuckDBPyConnection) -> str:
+    """The query that `parsed` took apart."""
     return con.execute("select json_deserialize_sql(?)", [json.dumps(tree)]).fetchall()[0][0]

@@ -22,6 +22,10 @@ COLUMNS = {
     "model_version": ("integer not null", "Version of credit_scoring_model."),
     "snapshot_id": ("varchar not null", "Published snapshot that the features were read from."),
     "scored_at": ("timestamptz not null", "When the scoring began."),
+    **{
+        f"reason_{place}": ("varchar", f"Reason {place} for the decision, the strongest first; null if not asked for.")
+        for place in range(1, 5)
+    },
 }
 NEWEST = f"{SCHEMA}.newest"
 OVERVIEW = f"{SCHEMA}.client_overview"
@@ -45,7 +49,7 @@ def write_score_views(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     listed = ", ".join(COLUMNS)
     con.execute(f"create schema {SCHEMA}")
     con.execute(
-        f"create view {NEWEST} as select {listed} from read_parquet({literal(folder / FILES)}) "
+        f"create view {NEWEST} as select {listed} from read_parquet({literal(folder / FILES)}, union_by_name = true) "
         "qualify row_number() over (partition by sk_id_curr order by scored_at desc, model_version desc) = 1"
     )
     con.execute(f"comment on view {NEWEST} is 'One row per client that was ever scored: the newest score.'")
@@ -63,13 +67,15 @@ def write_score_views(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
         )
         con.execute(
             f"comment on view {OVERVIEW} is 'One row per application, as in marts.client_overview, with the newest "
-            "score and decision; null where it was never scored.'"
+            "score, decision and reasons; null where it was never scored.'"
         )
 
 
 def _write_no_scores(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     if path.is_file():
-        return
+        found = con.execute(f"describe select * from read_parquet({literal(path)})").fetchall()
+        if [name for name, *_ in found] == list(COLUMNS):
+            return
     columns = ", ".join(
         f"cast(null as {kind.removesuffix(' not null')}) as {name}" for name, (kind, _) in COLUMNS.items()
     )

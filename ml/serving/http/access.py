@@ -10,10 +10,11 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 from fastapi import Depends, Request
 
+from ml.serving.deciding.desk import Desk
+from ml.serving.deciding.records import Records
 from ml.serving.http.keys import LOCAL, Caller, KeyRing, Scope
 from ml.serving.http.problems import ProblemError
 from ml.serving.live.watch import Live
-from ml.serving.records import Records
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,12 +31,15 @@ class Context:
     ----------
     live : Live
     records : Records
+    desk : Desk
+        Decides by client.
     keys : KeyRing or None
         None: this machine alone is answered, and may do everything.
     """
 
     live: Live
     records: Records
+    desk: Desk
     keys: KeyRing | None
     _quick: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "decisions"))
     _slow: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(SLOW_THREADS, "simulations"))
@@ -52,6 +56,7 @@ class Context:
         """Finish what has begun."""
         self._quick.shutdown()
         self._slow.shutdown()
+        self.desk.close()
         self.live.stop()
         self.records.close()
 
@@ -62,7 +67,12 @@ def context_of(request: Request) -> Context:
     return context
 
 
-InContext = Annotated[Context, Depends(context_of)]
+async def _context(request: Request) -> Context:
+    """`context_of` as a dependency: one that is not a coroutine would be sent to a thread for each request."""
+    return context_of(request)
+
+
+InContext = Annotated[Context, Depends(_context)]
 
 
 def caller_with(scope: Scope) -> Callable[[Request], Coroutine[Any, Any, Caller]]:

@@ -4,7 +4,8 @@ import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import Processor
@@ -20,11 +21,6 @@ def set_up_logs(level: int = logging.INFO) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[
@@ -35,6 +31,12 @@ def set_up_logs(level: int = logging.INFO) -> None:
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(formatter)
+    structlog.configure(
+        processors=[*shared, _places_of_failure, structlog.processors.JSONRenderer(sort_keys=False)],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda *_: _Lines(handler),
+        cache_logger_on_first_use=True,
+    )
     root = logging.getLogger()
     root.handlers, root.level = [handler], logging.WARNING
     logging.getLogger("ml").setLevel(level)
@@ -43,6 +45,21 @@ def set_up_logs(level: int = logging.INFO) -> None:
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
     logging.getLogger("uvicorn.access").disabled = True  # its lines have paths, and paths have clients
+
+
+class _Lines:
+    """Writes a line as it is: for a line per request the ways of the standard library are a fifth of the request."""
+
+    def __init__(self, handler: logging.StreamHandler[TextIO]) -> None:
+        self._handler = handler
+
+    def info(self, line: str) -> None:
+        """Write one line, whole."""
+        with self._handler.lock or nullcontext():
+            self._handler.stream.write(line + "\n")
+            self._handler.flush()
+
+    debug = warning = error = critical = info
 
 
 def _places_of_failure(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from ml.serving import refusals
+from ml.serving.deciding import refusals
+from ml.serving.deciding.records import RecordError
 from ml.serving.live.generation import NotReadyError
-from ml.serving.records import RecordError
 from warehouse.core.errors import CreditWarehouseError, RawDataError
 
 LOG = logging.getLogger("ml.serving")

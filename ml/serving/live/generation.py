@@ -7,7 +7,9 @@ import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 
@@ -19,10 +21,12 @@ from ml.serving.live.models import ModelSource
 from ml.serving.live.neighbours import Neighbours
 from ml.serving.live.prepared import Prepared
 from ml.serving.live.row_scorer import RowScorer
-from ml.serving.live.rows import ClientRows, SnapshotRows
+from ml.serving.live.rows import MEMORY_LIMIT, ClientRows, SnapshotRows
 from warehouse.core.database import connect
-from warehouse.core.errors import ModelError
+from warehouse.core.errors import ModelError, SnapshotError
 from warehouse.engines.one_client import OneClientEngine
+from warehouse.engines.raw_rows import raw_rows_of
+from warehouse.snapshots.raw_rows import raw_database
 from warehouse.snapshots.snapshot import Snapshot
 
 GOLDEN_CLIENTS = 20
@@ -43,18 +47,37 @@ class Golden:
 
 
 class OpenedOnce:
-    """What is opened by the first request that needs it, while others wait: the snapshot's SQL, similar clients."""
+    """What takes seconds to open and no decision by id needs: the snapshot's SQL and raw rows, similar clients.
+
+    The first that asks opens it, while others wait.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._engine: OneClientEngine | None = None
+        self._raw_rows: duckdb.DuckDBPyConnection | None = None
         self._neighbours: Neighbours | None = None
 
     def engine(self, snapshot: Snapshot) -> OneClientEngine:
-        """The snapshot's SQL, which takes seconds to open."""
+        """The snapshot's SQL."""
         with self._lock:
             self._engine = self._engine or OneClientEngine(snapshot)
             return self._engine
+
+    def raw_rows(self, snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
+        """The snapshot's raw rows; a connection for one thread."""
+        with self._lock:
+            if self._raw_rows is None:
+                database = raw_database(snapshot)
+                if database is None:
+                    raise SnapshotError(
+                        expected=f"raw rows of clients in snapshot {snapshot.snapshot_id}",
+                        found="none: it was published before snapshots stored them",
+                        remedy="publish again: python -m warehouse.publish",
+                    )
+                self._raw_rows = connect(database)
+                self._raw_rows.execute(f"set threads = 1; set memory_limit = '{MEMORY_LIMIT}'")
+            return self._raw_rows.cursor()
 
     def neighbours(self, prepared: Prepared) -> Neighbours:
         """Labelled clients by theme."""
@@ -118,6 +141,14 @@ class Generation:
     def neighbours(self) -> Neighbours:
         """Labelled clients by theme; `NotReadyError` while they are computed."""
         return self.opened.neighbours(self.prepared)
+
+    def open_the_rest(self) -> None:
+        """Open the snapshot's SQL before the first simulation has to wait for it."""
+        self.opened.engine(self.snapshot)
+
+    def raw_rows_of(self, client: int) -> dict[str, Any]:
+        """Raw rows of a client of the snapshot, as the engine takes them; `SnapshotError` when it stores none."""
+        return raw_rows_of(self.opened.raw_rows(self.snapshot), [client], self.engine.raw_tables)[client]
 
     @cached_property
     def histories(self) -> tuple[Feature, ...]:

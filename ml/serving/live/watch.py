@@ -36,6 +36,7 @@ class Live:
         self._settings = settings
         self._on_switch = on_switch
         self._generation: Generation | None = None
+        self._opened: Generation | None = None
         self._key: ModelKey | None = None
         self._source: ModelSource | None = None
         self._problem = OPENING
@@ -85,9 +86,16 @@ class Live:
         while not self._stop.is_set():
             try:
                 self.refresh()
+                self._open_the_rest()
             except Exception:  # the thread must outlive whatever a damaged file raises
                 LOG.exception("looking for champion and snapshot failed")
             self._stop.wait(self._settings.poll_seconds)
+
+    def _open_the_rest(self) -> None:
+        """Open what simulations need before the first one asks."""
+        if self._generation is not None and self._generation is not self._opened:
+            self._opened = self._generation
+            self._generation.open_the_rest()
 
     def _refresh(self) -> None:
         self._source = self._source or model_source(self._settings)

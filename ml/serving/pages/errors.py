@@ -12,14 +12,14 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from ml.serving.deciding.records import RecordError
+from ml.serving.deciding.refusals import UNKNOWN_CLIENT, UNUSABLE_INPUT, Refusal
 from ml.serving.http.access import context_of
 from ml.serving.http.problems import KINDS, ProblemError
 from ml.serving.language import ENGLISH, FRENCH, LANGUAGES, Language, language
 from ml.serving.live.generation import NotReadyError
 from ml.serving.pages.rendering import page
 from ml.serving.pages.visitors import FOREIGN, require_own_form
-from ml.serving.records import RecordError
-from ml.serving.refusals import UNKNOWN_CLIENT, UNUSABLE_INPUT, Refusal
 from ml.wording.sentences import capitalised
 from warehouse.core.errors import CreditWarehouseError, RawDataError
 

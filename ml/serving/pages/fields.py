@@ -5,12 +5,12 @@ What is not typed stays null. A box that is not ticked is an answer: no.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
 from ml.serving.language import ENGLISH
-from ml.serving.simulation import ANNUITY, CREDIT, GOODS_PRICE, INCOME, PAYMENTS
+from ml.serving.what_if.simulation import ANNUITY, CREDIT, GOODS_PRICE, INCOME, PAYMENTS
 
 Kind = Literal["number", "choice", "tick", "date", "yes_no"]
 NOT_EMPLOYED_DAYS = 365243  # of DAYS_EMPLOYED in the release
@@ -42,19 +42,6 @@ class Field:
     needed: bool = False
 
 
-SIMULATED = (
-    Field(CREDIT, "Credit asked for"),
-    Field(ANNUITY, "Monthly payment"),
-    Field(PAYMENTS, "Number of payments"),
-    Field(GOODS_PRICE, "Price of the goods"),
-    Field(INCOME, "Yearly income"),
-    Field("NAME_CONTRACT_TYPE", "Kind of loan", "choice"),
-    Field("NAME_INCOME_TYPE", "Kind of income", "choice"),
-    Field("OCCUPATION_TYPE", "Occupation", "choice"),
-    Field("NAME_HOUSING_TYPE", "Housing", "choice"),
-    Field("FLAG_OWN_CAR", "Owns a car", "yes_no"),
-    Field("FLAG_OWN_REALTY", "Owns a house or flat", "yes_no"),
-)
 LOAN = (
     Field("NAME_CONTRACT_TYPE", "Kind of loan", "choice", True),
     Field(CREDIT, "Credit asked for", "number", True),
@@ -93,19 +80,22 @@ SCORES = (
     Field("EXT_SOURCE_2", "External score 2, 0 to 1"),
     Field("EXT_SOURCE_3", "External score 3, 0 to 1"),
 )
-TICKS = (
-    Field("FLAG_MOBIL", "Gave a mobile phone", "tick"),
-    Field("FLAG_CONT_MOBILE", "Was reached on the mobile phone", "tick"),
-    Field("FLAG_EMP_PHONE", "Gave a phone at work", "tick"),
-    Field("FLAG_WORK_PHONE", "Gave a phone at home", "tick"),
-    Field("FLAG_PHONE", "Gave another phone", "tick"),
-    Field("FLAG_EMAIL", "Gave an e-mail address", "tick"),
-    Field("REG_REGION_NOT_LIVE_REGION", "Registered in another region than the contact address", "tick"),
-    Field("REG_REGION_NOT_WORK_REGION", "Registered in another region than the work address", "tick"),
-    Field("LIVE_REGION_NOT_WORK_REGION", "Contact address in another region than the work address", "tick"),
-    Field("REG_CITY_NOT_LIVE_CITY", "Registered in another city than the contact address", "tick"),
-    Field("REG_CITY_NOT_WORK_CITY", "Registered in another city than the work address", "tick"),
-    Field("LIVE_CITY_NOT_WORK_CITY", "Contact address in another city than the work address", "tick"),
+TICKS = tuple(
+    Field(column, label, "tick")
+    for column, label in {
+        "FLAG_MOBIL": "Gave a mobile phone",
+        "FLAG_CONT_MOBILE": "Was reached on the mobile phone",
+        "FLAG_EMP_PHONE": "Gave a phone at work",
+        "FLAG_WORK_PHONE": "Gave a phone at home",
+        "FLAG_PHONE": "Gave another phone",
+        "FLAG_EMAIL": "Gave an e-mail address",
+        "REG_REGION_NOT_LIVE_REGION": "Registered in another region than the contact address",
+        "REG_REGION_NOT_WORK_REGION": "Registered in another region than the work address",
+        "LIVE_REGION_NOT_WORK_REGION": "Contact address in another region than the work address",
+        "REG_CITY_NOT_LIVE_CITY": "Registered in another city than the contact address",
+        "REG_CITY_NOT_WORK_CITY": "Registered in another city than the work address",
+        "LIVE_CITY_NOT_WORK_CITY": "Contact address in another city than the work address",
+    }.items()
 )
 DOCUMENTS = tuple(Field(f"FLAG_DOCUMENT_{number}", "Document %(number)s", "tick") for number in range(2, 22))
 SECTIONS = {
@@ -117,6 +107,23 @@ SECTIONS = {
     "Contact and addresses": TICKS,
     "Documents that were handed in": DOCUMENTS,
 }
+FORM = {field.column: field for fields in SECTIONS.values() for field in fields}
+SIMULATED = tuple(  # what is left empty stays as it is
+    Field(PAYMENTS, "Number of payments") if column == PAYMENTS else replace(FORM[column], needed=False)
+    for column in (
+        CREDIT,
+        ANNUITY,
+        PAYMENTS,
+        GOODS_PRICE,
+        INCOME,
+        "NAME_CONTRACT_TYPE",
+        "NAME_INCOME_TYPE",
+        "OCCUPATION_TYPE",
+        "NAME_HOUSING_TYPE",
+        "FLAG_OWN_CAR",
+        "FLAG_OWN_REALTY",
+    )
+)
 WEEKDAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 Typed = Mapping[str, str]
 Faults = dict[str, str]
@@ -164,7 +171,7 @@ def application_of(typed: Typed, choices: Mapping[str, list[str]], today: date, 
     """A raw application from the form of a new applicant, and what is wrong with it, by column."""
     row: dict[str, Any] = {"WEEKDAY_APPR_PROCESS_START": WEEKDAYS[today.weekday()], "HOUR_APPR_PROCESS_START": hour}
     faults: Faults = {}
-    for field in (field for fields in SECTIONS.values() for field in fields):
+    for field in FORM.values():
         text = typed.get(field.column, "").strip()
         if field.column == NOT_EMPLOYED:
             continue

@@ -9,16 +9,16 @@ from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from ml.data.population import ALL
-from ml.serving.applicants import apply
 from ml.serving.http.access import Context, InContext, context_of
-from ml.serving.http.schemas import ApplicationRequest
+from ml.serving.http.schemas.applications import ApplicationRequest
 from ml.serving.language import ENGLISH, language
 from ml.serving.pages import fields
-from ml.serving.pages.decision_view import choices_of
 from ml.serving.pages.errors import KNOWN, explained
 from ml.serving.pages.rendering import page
 from ml.serving.pages.shared import Lang, generation_of, page_router, status_of
+from ml.serving.pages.views.decision import choices_of
 from ml.serving.pages.visitors import Decider
+from ml.serving.what_if.applicants import apply
 
 router = page_router()
 UNREADABLE = 'The file or text must be JSON: an object with "application", and lists of rows by table.'

@@ -13,7 +13,7 @@ from ml.serving.http.access import context_of
 from ml.serving.language import LANGUAGES, Language
 from ml.serving.live.generation import NotReadyError
 from ml.serving.pages.visitors import COOKIE
-from ml.serving.pages.words import Words
+from ml.serving.words import Words
 
 HERE = Path(__file__).resolve().parent
 STATIC = HERE / "static"

@@ -6,17 +6,19 @@ from fastapi import Query, Request
 from starlette.background import BackgroundTask
 from starlette.responses import RedirectResponse, Response
 
-from ml.serving.counterfactuals import propose
-from ml.serving.decisions import decide
+from ml.serving.deciding.decisions import decide
+from ml.serving.deciding.outcomes import record_outcome
 from ml.serving.http.access import InContext, context_of
 from ml.serving.http.problems import ProblemError
 from ml.serving.http.routes.letters import POLICY
-from ml.serving.http.schemas import LARGEST_ID
+from ml.serving.http.schemas.base import LARGEST_ID
 from ml.serving.language import language
 from ml.serving.letters import as_html, as_pdf, write_letter
-from ml.serving.outcomes import record_outcome
 from ml.serving.pages import fields
-from ml.serving.pages.decision_view import (
+from ml.serving.pages.errors import KNOWN, explained
+from ml.serving.pages.rendering import page
+from ml.serving.pages.shared import Id, Lang, generation_of, page_router, status_of, typed_in
+from ml.serving.pages.views.decision import (
     GROUND_NAMES,
     Asked,
     current_values,
@@ -24,12 +26,10 @@ from ml.serving.pages.decision_view import (
     recent_lines,
     warm,
 )
-from ml.serving.pages.errors import KNOWN, explained
-from ml.serving.pages.model_view import model_card, model_view
-from ml.serving.pages.rendering import page
-from ml.serving.pages.shared import Id, Lang, generation_of, page_router, status_of, typed_in
+from ml.serving.pages.views.model import model_card, model_view
 from ml.serving.pages.visitors import Admin, Decider, Reader, Simulator
-from ml.serving.simulation import simulate
+from ml.serving.what_if.counterfactuals import propose
+from ml.serving.what_if.simulation import simulate
 
 router = page_router()
 LONGEST_TEXT = 2_000

@@ -22,10 +22,12 @@ from ml.modelling.recipe import MemberSpec, TrainingConfig
 from ml.predict import main
 from ml.scoring.batch import BatchScorer
 from ml.scoring.flat_trees import FlatTrees
-from ml.scoring.store import SCHEMA
+from ml.scoring.store import REASONS, SCHEMA
 from ml.served.calibration import Calibration
 from ml.served.scorer import CreditScorer
-from tests.support.ml_fixtures import synthetic_applicants, trained_once
+from ml.serving.decisions import documents
+from tests.support.ml_fixtures import name_store, synthetic_applicants, trained_once
+from tests.support.serving_fixtures import prepare
 from tests.support.tiny_warehouse import approve, query
 from warehouse.core.errors import ModelError
 from warehouse.snapshots.publication import publish
@@ -119,13 +121,29 @@ def test_the_parquet_file_is_sorted_by_key_and_holds_the_same(place):
     keys = written["sk_id_curr"].to_pylist()
     assert keys == sorted(keys)
     assert all(key % 3 == 0 for key in keys)
+    assert written.select(REASONS).to_pandas().isna().to_numpy().all(), "nobody asked for reasons"
+    left_out = ["scored_at", *REASONS]
     pd.testing.assert_frame_equal(
-        written.to_pandas().drop(columns="scored_at"), place.table().drop(columns="scored_at"), check_dtype=False
+        written.to_pandas().drop(columns=left_out), place.table().drop(columns=left_out), check_dtype=False
     )
     assert place.files() == [
         "credit_scores.duckdb",
         f"scores_v1_{snapshot}_scoring.parquet",
     ]
+
+
+def test_reasons_are_those_of_the_decision_about_the_client(serving_store, tmp_path, monkeypatch):
+    name_store(monkeypatch, serving_store.settings.project)
+    assert main(["--population", "scoring", "--reasons", "--out", str(tmp_path)]) == 0
+    (path,) = tmp_path.glob("*.parquet")
+    written = {row["sk_id_curr"]: row for row in pq.read_table(path).to_pylist()}
+    generation = prepare(serving_store)
+    clients = sorted(written)[:40]
+    served = documents(generation, generation.rows.find(clients)[1])
+    assert {document["decision"] for document in served} == {"grant", "refuse"}
+    for client, document in zip(clients, served, strict=True):
+        reasons = [written[client][f"reason_{place}"] for place in range(1, 5)]
+        assert [text for text in reasons if text] == [reason["text"] for reason in document["reasons"]]
 
 
 def test_the_same_clients_version_and_snapshot_are_replaced_and_older_scores_stay(place, capsys):

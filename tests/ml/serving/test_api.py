@@ -11,10 +11,10 @@ import structlog
 from starlette.testclient import TestClient
 
 from ml.served.scorer import GRANT, REFUSE
-from ml.serving.http import schemas
+from ml.serving.deciding.records import RecordError
 from ml.serving.http.keys import add_key, remove_key
 from ml.serving.http.middleware import LARGEST_BODY
-from ml.serving.records import RecordError
+from ml.serving.http.schemas import decisions as schemas
 from tests.support.serving_fixtures import clients_of, own_record, serving
 
 PROBLEM = "application/problem+json"

@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ml.serve import main
-from ml.serving.decisions import decide, timestamp
-from ml.serving.outcomes import record_outcome
-from ml.serving.records import DECISIONS, Records
+from ml.serving.deciding.decisions import decide, timestamp
+from ml.serving.deciding.outcomes import record_outcome
+from ml.serving.deciding.records import DECISIONS, Records
 from tests.support.serving_fixtures import Store, clients_of, prepare
 from warehouse.core.settings import PROJECT_ROOT
 

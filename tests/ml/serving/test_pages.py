@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from ml.serving.deciding.records import RecordError
+from ml.serving.deciding.refusals import Refusal
 from ml.serving.http.keys import add_key
 from ml.serving.language import FRENCH, LANGUAGES, language
 from ml.serving.live.features import Features
 from ml.serving.pages import errors, fields
-from ml.serving.pages.decision_view import ACTION_NAMES, GROUND_NAMES
-from ml.serving.pages.standing import GROUP_NAMES
-from ml.serving.pages.words import Words
-from ml.serving.records import RecordError
-from ml.serving.refusals import Refusal
+from ml.serving.pages.views.decision import ACTION_NAMES, GROUND_NAMES
+from ml.serving.pages.views.standing import GROUP_NAMES
+from ml.serving.words import Words
 from tests.support.serving_fixtures import clients_of, own_record, serving
 from warehouse.core.errors import SettingsError
 from warehouse.engines.raw_rows import read_raw_rows
@@ -306,7 +306,7 @@ def test_the_model_page_shows_what_its_run_has_logged(web, monkeypatch):
     def away(*_: object) -> None:
         raise SettingsError(expected="a registry", found="none", remedy="wait")
 
-    monkeypatch.setattr("ml.serving.pages.model_view.Registry", away)
+    monkeypatch.setattr("ml.serving.pages.views.model.Registry", away)
     assert "The figures of the model lie in the registry" in read(web, "/pages/en/model")
 
 

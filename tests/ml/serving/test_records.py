@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ml.serving.decisions import timestamp
-from ml.serving.outcomes import record_outcome
-from ml.serving.records import DECISIONS, SIMULATIONS, RecordError, Records, Row
-from ml.serving.refusals import Refusal
+from ml.serving.deciding.decisions import timestamp
+from ml.serving.deciding.outcomes import record_outcome
+from ml.serving.deciding.records import DECISIONS, SIMULATIONS, RecordError, Records, Row
+from ml.serving.deciding.refusals import Refusal
 from tests.ml.serving.test_commands import free_port
 from warehouse.core.errors import SettingsError
 

@@ -14,7 +14,7 @@ from ml.modelling.recipe import TrainingConfig
 from ml.served.calibration import Calibration
 from ml.served.scorer import CreditScorer
 from ml.served.transformers import _normal_scores, _normal_scores_of_row
-from ml.serving.decisions import documents
+from ml.serving.deciding.decisions import documents
 from ml.serving.live.generation import Generation
 from ml.serving.live.row_scorer import RowScorer
 from ml.serving.live.rows import RowFile, SnapshotRows

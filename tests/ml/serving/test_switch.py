@@ -11,12 +11,12 @@ import duckdb
 import pytest
 
 from ml.registry.registry import Registry
-from ml.serving.decisions import decide
+from ml.serving.deciding.decisions import decide
+from ml.serving.deciding.records import Records
 from ml.serving.live.generation import Generation, NotReadyError
 from ml.serving.live.models import model_source
 from ml.serving.live.rows import SnapshotRows
 from ml.serving.live.watch import Live
-from ml.serving.records import Records
 from tests.support.ml_fixtures import settings_in
 from tests.support.serving_fixtures import Store, clients_of
 from warehouse.core.files import file_sha256

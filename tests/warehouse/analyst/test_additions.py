@@ -226,3 +226,12 @@ def test_a_changed_bin_is_found_out(tmp_path: Path):
         con.execute("update marts.feature_bins set default_rate = 0")
     assert any("feature_bins has other content" in fault for fault in find_faults(copy))
     assert query(snapshot.database, "select count(*) from marts.feature_lineage") == [(0,)]
+
+
+def test_bins_of_marts_without_clients_are_an_empty_table_of_the_same_types(con: duckdb.DuckDBPyConnection):
+    described = "select column_name, data_type from duckdb_columns() where schema_name = 'marts' and table_name = 'feature_bins'"
+    with duckdb.connect() as empty:
+        empty.execute("create schema marts")
+        bins.write_bins(empty)
+        assert empty.execute("from marts.feature_bins").fetchall() == []
+        assert set(empty.execute(described).fetchall()) == set(con.execute(described).fetchall())

@@ -13,7 +13,7 @@ import pytest
 from tests.support.building import DBT_PROJECT
 from tests.support.tiny_warehouse import query
 from warehouse import analyse
-from warehouse.snapshots.scores import COLUMNS, scores_dir
+from warehouse.snapshots.scores import scores_dir
 from warehouse.snapshots.snapshot import Snapshot
 
 NAMES = sorted(path.stem for path in (DBT_PROJECT / "models" / "analyses").glob("*.sql"))
@@ -76,27 +76,33 @@ def test_what_cannot_be_run_is_one_clear_line(
 
 @pytest.fixture
 def scored(published_snapshot: Snapshot) -> Iterator[list[int]]:
-    """Two scorings of one client and one of another, as `ml.predict` leaves them."""
+    """Two scorings of one client, the newer with a reason, and one of another, as `ml.predict` leaves them."""
     folder = scores_dir(published_snapshot.folder.parent)
     clients = [key for (key,) in query(published_snapshot.database, "select sk_id_curr from client_features limit 2")]
-    rows = [(clients[0], 0.2, "refuse", 1), (clients[0], 0.05, "grant", 2), (clients[1], 0.3, "refuse", 1)]
-    path = folder / "scores_v1_test.parquet"
+    scorings = {
+        1: f"({clients[0]}, 0.2, 'refuse'), ({clients[1]}, 0.3, 'refuse')",
+        2: f"({clients[0]}, 0.05, 'grant')",
+    }
+    paths = [folder / f"scores_v{version}_test.parquet" for version in scorings]
     with duckdb.connect() as con:
-        values = ", ".join(
-            f"({key}, {probability}, '{decision}', 0.1, {version}, 's', timestamptz '2026-11-2{version} 00:00:00+00')"
-            for key, probability, decision, version in rows
-        )
-        con.execute(f"copy (from (values {values}) as scores({', '.join(COLUMNS)})) to '{path}' (format parquet)")
+        for path, (version, values) in zip(paths, scorings.items(), strict=True):
+            reason = ", 'No loans elsewhere' as reason_1" if version == 2 else ""  # the older file has no such column
+            con.execute(
+                f"copy (select *, 0.1 as threshold, {version} as model_version, 's' as snapshot_id, "
+                f"timestamptz '2026-11-2{version} 00:00:00+00' as scored_at{reason} "
+                f"from (values {values}) as scores(sk_id_curr, probability, decision)) to '{path}' (format parquet)"
+            )
     yield clients
-    path.unlink()
+    for path in paths:
+        path.unlink()
 
 
 def test_the_newest_score_of_a_client_stands_beside_the_marts(published_snapshot: Snapshot, scored: list[int]):
     database = published_snapshot.database
-    newest = dict(query(database, "select sk_id_curr, decision from scores.newest"))
-    assert newest == {scored[0]: "grant", scored[1]: "refuse"}
-    counted = query(database, "select count(*), count(probability) from scores.client_overview")
-    assert counted == [(query(database, "select count(*) from client_features")[0][0], 2)]
+    newest = set(query(database, "select sk_id_curr, decision, reason_1, reason_2 from scores.newest"))
+    assert newest == {(scored[0], "grant", "No loans elsewhere", None), (scored[1], "refuse", None, None)}
+    counted = query(database, "select count(*), count(probability), count(reason_1) from scores.client_overview")
+    assert counted == [(query(database, "select count(*) from client_features")[0][0], 2, 1)]
 
 
 def test_the_shipped_shell_reads_every_table_and_view(published_snapshot: Snapshot):

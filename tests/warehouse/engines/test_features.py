@@ -152,7 +152,7 @@ def test_variants_are_what_each_would_be_alone(engine: OneClientEngine, applican
 
 
 def test_history_is_computed_without_the_application(engine: OneClientEngine):
-    history = {step.name for step, _ in engine._steps if not step.needs_application}
+    history = {step.name for step in engine._steps if not step.needs_application}
     for wide in ("feat_bureau", "feat_credit_card", "feat_installments", "feat_pos_cash", "feat_previous_application"):
         assert f"marts.{wide}__by_client" in history
         assert f"marts.{wide}" not in history
@@ -183,15 +183,31 @@ def test_a_snapshot_answers_by_its_own_sql(snapshot: Snapshot, applicants: list[
     assert row["code_gender"] == "Q"
 
 
-def test_sql_that_does_not_run_here_is_one_line(snapshot: Snapshot, applicants: list[Applicant], tmp_path: Path):
+@pytest.mark.parametrize(
+    ("relation", "sql", "message"),
+    [
+        ("marts.feat_bureau", "select gone()", "to run on DuckDB"),
+        (
+            "intermediate.int_bureau_loans",
+            "select sk_id_bureau from staging.stg_home_credit__bureau",
+            "to run on DuckDB",
+        ),
+        (
+            "marts.feat_bureau",
+            "with loans as (select max(sk_id_bureau) as most from intermediate.int_bureau_loans) "
+            "select applications.sk_id_curr, most from intermediate.int_applications_unioned as applications, loans",
+            "expected rows with sk_id_curr wherever a client's history",
+        ),
+    ],
+)
+def test_sql_that_does_not_run_here_is_one_line(
+    snapshot: Snapshot, tmp_path: Path, relation: str, sql: str, message: str
+):
     older = Snapshot(shutil.copytree(snapshot.folder, tmp_path / snapshot.snapshot_id))
     older.database.chmod(0o644)
-    change(older.database, "update meta.feature_models set sql = 'select gone()' where relation = 'marts.feat_bureau'")
-    with (
-        OneClientEngine(older) as opened,
-        pytest.raises(SnapshotError, match="to run on DuckDB"),
-    ):
-        opened.features(applicants[:1])
+    change(older.database, f"update meta.feature_models set sql = '{sql}' where relation = '{relation}'")
+    with pytest.raises(SnapshotError, match=message):
+        OneClientEngine(older)
 
 
 def test_a_snapshot_without_sql_says_so(tmp_path: Path):

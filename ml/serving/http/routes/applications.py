@@ -6,13 +6,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from ml.serving.applicants import apply
-from ml.serving.counterfactuals import propose
-from ml.serving.http import schemas
 from ml.serving.http.access import Decider, InContext, Simulator
 from ml.serving.http.problems import documented
 from ml.serving.http.routes.decisions import DECIDING, json_response
-from ml.serving.simulation import simulate
+from ml.serving.http.schemas import applications as schemas
+from ml.serving.http.schemas.decisions import Decision
+from ml.serving.what_if.applicants import apply
+from ml.serving.what_if.counterfactuals import propose
+from ml.serving.what_if.simulation import simulate
 
 router = APIRouter()
 
@@ -20,7 +21,7 @@ router = APIRouter()
 @router.post(
     "/v1/applications",
     summary="Decide about a new applicant",
-    responses=DECIDING | {200: {"model": schemas.Decision}},
+    responses=DECIDING | {200: {"model": Decision}},
 )
 async def applications(
     body: schemas.ApplicationRequest, caller: Decider, context: InContext, request: Request

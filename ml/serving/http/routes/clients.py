@@ -7,12 +7,13 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from ml.serving.clients import facts, population, similar
-from ml.serving.http import schemas
 from ml.serving.http.access import InContext, Reader
 from ml.serving.http.routes.decisions import READING, json_response
+from ml.serving.http.schemas import clients as schemas
+from ml.serving.http.schemas.base import LARGEST_ID
 
 router = APIRouter()
-Id = Annotated[int, Path(ge=1, le=schemas.LARGEST_ID)]
+Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 
 
 @router.get("/v1/clients/{client_id}", summary="A client's facts", responses=READING | {200: {"model": schemas.Facts}})
@@ -30,7 +31,7 @@ async def distribution(
     feature: Annotated[str, Path(max_length=120)],
     caller: Reader,
     context: InContext,
-    client: Annotated[int | None, Query(ge=1, le=schemas.LARGEST_ID)] = None,
+    client: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
 ) -> Response:
     """Shares of all, of accepted and of similar clients by bin or value."""
     return json_response(json.dumps(await context.quickly(population, context.live.now, feature, client)))

@@ -1,17 +1,19 @@
 """Decisions about clients of the snapshot, their records and their outcomes."""
 
+import asyncio
 import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from ml.serving.decisions import decide, decide_many, recorded, recorded_document, timestamp
-from ml.serving.http import schemas
+from ml.serving.deciding.decisions import decide_many, recorded, recorded_document, timestamp
+from ml.serving.deciding.outcomes import record_outcome
+from ml.serving.deciding.records import Row
 from ml.serving.http.access import Admin, Context, Decider, InContext, Reader
 from ml.serving.http.problems import documented
-from ml.serving.outcomes import record_outcome
-from ml.serving.records import Row
+from ml.serving.http.schemas import decisions as schemas
+from ml.serving.http.schemas.base import LARGEST_ID
 
 router = APIRouter()
 DECIDING = documented(401, 403, 404, 413, 422, 429, 503)
@@ -60,7 +62,7 @@ async def recent(
     context: InContext,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     overridden: bool = False,
-    client_id: Annotated[int | None, Query(ge=1, le=schemas.LARGEST_ID)] = None,
+    client_id: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
 ) -> schemas.Recent:
     """Newest first; only those that a person has overridden, or of one client, when asked."""
     rows = await context.quickly(context.records.recent, limit, overridden=overridden, client_id=client_id)
@@ -97,7 +99,7 @@ async def outcome(
 async def _decided(
     body: schemas.ClientRequest, by: str, context: Context, request: Request, *, reasons: bool
 ) -> Response:
-    answered = await context.quickly(decide, context.live.now, context.records, body.client_id, by, reasons=reasons)
+    answered = await asyncio.wrap_future(context.desk.submit(context.live.now, body.client_id, by, reasons=reasons))
     request.state.decision_id = answered.decision_id
     return json_response(answered.text)
 

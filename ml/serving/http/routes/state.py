@@ -4,10 +4,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ml.serving import metrics
-from ml.serving.decisions import timestamp
-from ml.serving.http import schemas
+from ml.serving.deciding.decisions import timestamp
 from ml.serving.http.access import InContext
 from ml.serving.http.problems import documented
+from ml.serving.http.schemas import state as schemas
 
 router = APIRouter()
 LINKS = {

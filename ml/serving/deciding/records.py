@@ -1,14 +1,11 @@
 """The record of decisions: what was answered, in its very words, and what people did with it.
 
-A decision is on the disk before it is answered. Decisions that wait at the same time are written in one transaction,
-so that the disk is flushed once for all of them.
+A decision is on the disk before it is answered.
 """
 
-import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -42,9 +39,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from ml.registry.store import without_password
 from warehouse.core.errors import SettingsError, first_line
 
-MOST_AT_ONCE = 500
+ROWS_AT_ONCE = 500
 BUSY_MILLISECONDS = 10_000
-LONGEST_WAIT = 30.0  # seconds
 METADATA = MetaData()
 DECISIONS = Table(
     "decisions",
@@ -121,7 +117,7 @@ class Records:
     """
 
     def __init__(self, url: str) -> None:
-        self._waiting: queue.SimpleQueue[tuple[Table, list[Row], Future[None]] | None] = queue.SimpleQueue()
+        self._writing = threading.Lock()  # threads that queue here need not poll SQLite for its lock
         try:
             self._engine = _engine(url)
             METADATA.create_all(self._engine)
@@ -131,28 +127,23 @@ class Records:
                 found=without_password(first_line(error)),
                 remedy="set CREDIT_DECISIONS to sqlite:///<absolute file> or to the address of a PostgreSQL database",
             ) from error
-        self._writer = threading.Thread(target=self._write_until_closed, name="records", daemon=True)
-        self._writer.start()
 
     def close(self) -> None:
-        """Write what waits, and let go of the store."""
-        self._waiting.put(None)
-        self._writer.join(LONGEST_WAIT)
+        """Let go of the store."""
         self._engine.dispose()
 
     def write(self, table: Table, rows: Sequence[Row]) -> None:
-        """Write rows; when this returns they are on the disk.
+        """Write rows, all or none; when this returns they are on the disk.
 
         Raises
         ------
         RecordError
             They are not.
         """
-        done: Future[None] = Future()
-        self._waiting.put((table, list(rows), done))
         try:
-            done.result(LONGEST_WAIT)
-        except (SQLAlchemyError, TimeoutError) as error:
+            with self._writing, self._engine.begin() as con:
+                con.execute(insert(table), list(rows))
+        except SQLAlchemyError as error:
             raise RecordError(type(error).__name__) from error
 
     def check(self) -> None:
@@ -211,7 +202,7 @@ class Records:
         if since is not None:
             query = query.where(DECISIONS.c.decided_at >= since)
         with self._reader() as con:
-            for row in con.execution_options(yield_per=MOST_AT_ONCE).execute(query).mappings():
+            for row in con.execution_options(yield_per=ROWS_AT_ONCE).execute(query).mappings():
                 trail = select(EVENTS).where(EVENTS.c.decision_id == row["decision_id"]).order_by(EVENTS.c.event_id)
                 yield RecordedDecision(dict(row), tuple(self._read(trail)))
 
@@ -233,32 +224,6 @@ class Records:
                 return [dict(row) for row in con.execute(query).mappings()]
         except SQLAlchemyError as error:
             raise RecordError(type(error).__name__) from error
-
-    def _write_until_closed(self) -> None:
-        while (first := self._waiting.get()) is not None:
-            together = [first]
-            while len(together) < MOST_AT_ONCE and not self._waiting.empty():
-                following = self._waiting.get()
-                if following is None:
-                    self._waiting.put(None)
-                    break
-                together.append(following)
-            self._write_together(together)
-
-    def _write_together(self, together: list[tuple[Table, list[Row], Future[None]]]) -> None:
-        rows: dict[Table, list[Row]] = {}
-        for table, given, _ in together:
-            rows.setdefault(table, []).extend(given)
-        try:
-            with self._engine.begin() as con:
-                for table, given in rows.items():
-                    con.execute(insert(table), given)
-        except Exception as error:  # whoever waits must hear of it, whatever it is
-            for *_, done in together:
-                done.set_exception(error)
-        else:
-            for *_, done in together:
-                done.set_result(None)
 
 
 def _engine(url: str) -> Engine:

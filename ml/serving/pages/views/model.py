@@ -10,7 +10,7 @@ import pandas as pd
 from ml.evaluation.calibration import reliability
 from ml.registry.registry import RegisteredModel, Registry
 from ml.serving.live.generation import Generation
-from ml.serving.pages import charts
+from ml.serving.pages.views import charts
 from ml.wording.sentences import capitalised
 from warehouse.core.errors import CreditWarehouseError
 from warehouse.core.settings import Settings

@@ -21,10 +21,10 @@ from ml.explanation.reasons import Ranking, Reason
 from ml.served.calibration import log_odds
 from ml.served.scorer import GRANT, REFUSE
 from ml.serving import metrics
+from ml.serving.deciding.records import DECISIONS, RecordedDecision, Records, Row
+from ml.serving.deciding.refusals import UNKNOWN_CLIENT, UNKNOWN_DECISION, Refusal
 from ml.serving.live.features import Features
 from ml.serving.live.generation import Generation
-from ml.serving.records import DECISIONS, RecordedDecision, Records, Row
-from ml.serving.refusals import UNKNOWN_CLIENT, UNKNOWN_DECISION, Refusal
 from ml.wording.sentences import capitalised
 
 POINTS_AT, GOOD_ODDS, POINTS_TO_DOUBLE = 600.0, 50.0, 20.0
@@ -104,7 +104,7 @@ def documents(generation: Generation, features: Features, *, reasons: bool = Tru
     probability, parts = generation.scorer.scored(features)
     refused = probability >= generation.threshold
     ranking = generation.rules.rank(parts, features, refused)
-    texts = generation.rules.texts(parts, features, ranking)
+    texts = generation.rules.texts(parts, features, ranking, with_features=False)
     return [
         _outcome(generation, float(p))
         | _explained(generation, parts, ranking, texts[row], row, float(p))
@@ -210,8 +210,8 @@ def _explained(
     probability: float,
 ) -> Document:
     """Reasons, and the themes that lead from the points of the average applicant to those of the client."""
-    contribution = ranking.contribution[row]
-    order = np.argsort(-np.abs(contribution), kind="stable")
+    order = np.argsort(-np.abs(ranking.contribution[row]), kind="stable").tolist()
+    contribution = ranking.contribution[row].tolist()
     themes = [
         {
             "code": theme.code,

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 from ml.served.scorer import GRANT, REFUSE
 from ml.serving import metrics
-from ml.serving.decisions import Document, event_document, recorded
-from ml.serving.records import Records, Row
-from ml.serving.refusals import ALREADY_RECORDED, UNUSABLE_INPUT, Refusal
+from ml.serving.deciding.decisions import Document, event_document, recorded
+from ml.serving.deciding.records import Records, Row
+from ml.serving.deciding.refusals import ALREADY_RECORDED, UNUSABLE_INPUT, Refusal
 
 AGREE, OVERRIDE = "agree", "override"
 REQUEST_REVIEW, ANSWER_REVIEW = "request_review", "answer_review"

@@ -4,10 +4,10 @@ from typing import Any
 
 from ml.data.population import ACCEPTED, ALL
 from ml.serving.clients import SIMILAR, population, populations, similar
-from ml.serving.decisions import Document
+from ml.serving.deciding.decisions import Document
+from ml.serving.deciding.refusals import Refusal
 from ml.serving.live.generation import Generation, NotReadyError
-from ml.serving.pages import charts
-from ml.serving.refusals import Refusal
+from ml.serving.pages.views import charts
 from warehouse.core.errors import CreditWarehouseError
 
 AWAY = (NotReadyError, CreditWarehouseError, Refusal)

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ml.serving import metrics
-from ml.serving.applicants import APPLICATION, Subject, subject_of, variants_of
-from ml.serving.decisions import Document, documents
+from ml.serving.deciding.decisions import Document, documents
+from ml.serving.deciding.records import SIMULATIONS, Records
+from ml.serving.deciding.refusals import IMMUTABLE_FIELD, UNUSABLE_INPUT, Refusal
 from ml.serving.live.generation import Generation
-from ml.serving.records import SIMULATIONS, Records
-from ml.serving.refusals import IMMUTABLE_FIELD, UNUSABLE_INPUT, Refusal
+from ml.serving.what_if.applicants import APPLICATION, Subject, subject_of, variants_of
 
 SIMULATION = "simulation"
 MOST_VARIANTS = 199  # and the application as it is

@@ -10,16 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ml.data.population import ALL
-from ml.serving import outcomes
-from ml.serving.applicants import APPLICATION, subject_of
-from ml.serving.counterfactuals import COUNTERFACTUAL
-from ml.serving.decisions import CLIENT, Document, recorded, recorded_document
+from ml.serving.deciding import outcomes
+from ml.serving.deciding.decisions import CLIENT, Document, recorded, recorded_document
+from ml.serving.deciding.records import Records
 from ml.serving.language import Language, language
 from ml.serving.letters import FIELD_NAMES
 from ml.serving.live.generation import Generation
-from ml.serving.pages import charts
 from ml.serving.pages.fields import SIMULATED, Typed
-from ml.serving.pages.standing import (
+from ml.serving.pages.views import charts
+from ml.serving.pages.views.standing import (
     AWAY,
     GROUP_NAMES,
     features_by_theme,
@@ -28,8 +27,9 @@ from ml.serving.pages.standing import (
     similar_to,
     standing_of,
 )
-from ml.serving.records import Records
-from ml.serving.simulation import ANNUITY, CREDIT, PAYMENTS, upper_case
+from ml.serving.what_if.applicants import APPLICATION, subject_of
+from ml.serving.what_if.counterfactuals import COUNTERFACTUAL
+from ml.serving.what_if.simulation import ANNUITY, CREDIT, PAYMENTS, upper_case
 
 NOT_STATED = "XNA"  # in the raw files, where a column takes no null
 UNSTATED = (NOT_STATED, "XAP")

@@ -19,13 +19,13 @@ import numpy as np
 
 from ml.data.population import ACCEPTED, GRID
 from ml.served.scorer import GRANT
-from ml.serving.applicants import APPLICATION, subject_of, variants_of
-from ml.serving.decisions import Document, documents
+from ml.serving.deciding.decisions import Document, documents
+from ml.serving.deciding.records import Records
+from ml.serving.deciding.refusals import UNUSABLE_INPUT, Refusal
 from ml.serving.live.features import Features
 from ml.serving.live.generation import Generation
-from ml.serving.records import Records
-from ml.serving.refusals import UNUSABLE_INPUT, Refusal
-from ml.serving.simulation import ANNUITY, CREDIT, GOODS_PRICE, PAYMENTS, record_simulation, upper_case
+from ml.serving.what_if.applicants import APPLICATION, Subject, subject_of, variants_of
+from ml.serving.what_if.simulation import ANNUITY, CREDIT, GOODS_PRICE, PAYMENTS, record_simulation, upper_case
 
 COUNTERFACTUAL = "counterfactual"
 FIELDS = (CREDIT, PAYMENTS, GOODS_PRICE)
@@ -94,7 +94,7 @@ def propose(
     by : str
         Name of the key that asks.
     client_id, decision_id
-        One of them, as in `ml.serving.simulation.simulate`.
+        One of them, as in `ml.serving.what_if.simulation.simulate`.
     limits : mapping of str to pair of float, optional
         Smallest and largest value by field (`FIELDS`); the other fields stay. By default 60 to 100 % of the credit for
         the same goods, half to twice the payments, 40 to 100 % of the price of the goods.
@@ -114,35 +114,40 @@ def propose(
     subject = subject_of(generation, records, client_id=client_id, decision_id=decision_id)
     asked = _asked(upper_case(subject.rows[APPLICATION]))
     ranges = _ranges(asked, limits)
-
-    def granted(candidates: Sequence[Factors]) -> tuple[Document, list[Candidate]]:
-        """The application as it is, and the candidates that the model grants and that are plausible."""
-        replacements = [{}, *(asked.changed(factors) for factors in candidates)]
-        features = variants_of(generation, subject.rows, replacements)
-        baseline, *answers = documents(generation, features, reasons=False)
-        plausible = _plausible(generation, features)
-        return baseline, [
-            Candidate(factors, answer)
-            for factors, answer, sound in zip(candidates, answers, plausible, strict=True)
-            if sound and answer["decision"] == GRANT
-        ]
-
-    baseline, found = granted(_grid(asked, ranges, most_changes))
-    if baseline["decision"] == GRANT:
-        found = []
-    if found:
-        shares = [step / REFINEMENTS for step in range(1, REFINEMENTS)]
-        nearest = [candidate.factors for candidate in _nearest(found, MOST_REFINED)]
-        found += granted([_towards(factors, share) for factors in nearest for share in shares])[1]
-    proposals = [_proposal(asked, candidate) for candidate in _nearest(found, MOST_PROPOSALS)]
+    baseline, found = _granted(generation, subject, asked, _grid(asked, ranges, most_changes))
+    granted_already = baseline["decision"] == GRANT
+    proposals = [] if granted_already else _proposals(generation, subject, asked, found)
     content: Document = {
         "baseline": baseline,
-        "granted_already": baseline["decision"] == GRANT,
+        "granted_already": granted_already,
         "proposals": proposals,
         "limits": {field: {"least": low, "most": high} for field, (low, high) in ranges.items()},
-        "message": GRANTED if baseline["decision"] == GRANT else "" if proposals else NONE_FOUND,
+        "message": GRANTED if granted_already else "" if proposals else NONE_FOUND,
     }
     return record_simulation(generation, records, subject, COUNTERFACTUAL, by, content)
+
+
+def _granted(
+    generation: Generation, subject: Subject, asked: Asked, candidates: Sequence[Factors]
+) -> tuple[Document, list[Candidate]]:
+    """The application as it is, and the candidates that the model grants and that are plausible."""
+    replacements = [{}, *(asked.changed(factors) for factors in candidates)]
+    features = variants_of(generation, subject.rows, replacements)
+    baseline, *answers = documents(generation, features, reasons=False)
+    plausible = _plausible(generation, features)
+    return baseline, [
+        Candidate(factors, answer)
+        for factors, answer, sound in zip(candidates, answers, plausible, strict=True)
+        if sound and answer["decision"] == GRANT
+    ]
+
+
+def _proposals(generation: Generation, subject: Subject, asked: Asked, found: Sequence[Candidate]) -> list[Document]:
+    """The nearest candidates, drawn as near to the application as the model grants them."""
+    shares = [step / REFINEMENTS for step in range(1, REFINEMENTS)]
+    closer = [_towards(one.factors, share) for one in _nearest(found, MOST_REFINED) for share in shares]
+    refined = _granted(generation, subject, asked, closer)[1] if closer else []
+    return [_proposal(asked, candidate) for candidate in _nearest([*found, *refined], MOST_PROPOSALS)]
 
 
 def _asked(application: Mapping[str, Any]) -> Asked:

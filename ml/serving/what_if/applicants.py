@@ -9,14 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ml.serving.decisions import APPLICANT, Answered, about, documents, record, recorded, unknown_client
+from ml.serving.deciding.decisions import APPLICANT, Answered, about, documents, record, recorded, unknown_client
+from ml.serving.deciding.records import Records
+from ml.serving.deciding.refusals import UNUSABLE_INPUT, Refusal
 from ml.serving.live.features import Features
 from ml.serving.live.generation import Generation
-from ml.serving.records import Records
-from ml.serving.refusals import UNUSABLE_INPUT, Refusal
-from warehouse.core.errors import SnapshotError
-from warehouse.engines.raw_rows import read_raw_rows
-from warehouse.snapshots.raw_rows import raw_database
 
 APPLICATION, KEY = "application", "SK_ID_CURR"
 NOBODY = 1  # stands for an applicant who has no number yet; the release's numbers have six digits
@@ -89,7 +86,7 @@ def subject_of(
         client_id = row["client_id"]
     if client_id is None or not generation.rows.find([client_id])[0]:
         raise unknown_client(generation)
-    return Subject(_stored(generation, client_id), client_id, decision_id)
+    return Subject(generation.raw_rows_of(client_id), client_id, decision_id)
 
 
 def features_of(generation: Generation, applicants: Sequence[RawRows]) -> Features:
@@ -119,15 +116,3 @@ def numbered(given: RawRows, generation: Generation) -> dict[str, Any]:
 
 def _has_number(row: RawRows) -> bool:
     return any(str(name).strip().upper() == KEY and value is not None for name, value in row.items())
-
-
-def _stored(generation: Generation, client: int) -> RawRows:
-    database = raw_database(generation.snapshot)
-    if database is None:
-        raise SnapshotError(
-            expected=f"raw rows of clients in snapshot {generation.snapshot.snapshot_id}",
-            found="none: it was published before snapshots stored them",
-            remedy="publish again: python -m warehouse.publish",
-        )
-    rows: RawRows = read_raw_rows(database, [client], generation.engine.raw_tables)[0]
-    return rows

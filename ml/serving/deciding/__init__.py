@@ -1,0 +1,1 @@
+"""A decision from the score to the record, and what people do with it."""

@@ -1,0 +1,1 @@
+"""What a page shows, computed from decisions, clients and the model; charts, tables."""
