@@ -26,10 +26,13 @@ STOPSIGNAL SIGINT
 FROM base AS api
 
 COPY ml/serving/requirements.txt /tmp/requirements.txt
-# Tests of the packages, and languages in which nothing is written, would be a tenth of the image.
+# Tests of the packages, headers and stubs, remote calls of Arrow, and languages in which nothing is written would be a
+# fifth of the image.
 RUN pip install --no-cache-dir --requirement /tmp/requirements.txt \
     && cd "$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
     && find . -type d -name tests -prune -exec rm -rf {} + \
+    && find . -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -name '*.a' \) -delete \
+    && rm -rf pyarrow/include pyarrow/src pyarrow/*flight* \
     && find babel/locale-data -name '*.dat' ! -name 'en*' ! -name 'fr*' ! -name 'root.dat' -delete
 
 COPY ml /app/ml

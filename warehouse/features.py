@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
     given = _read_json(args.application, "applicants") if args.application else None
     variants = _read_json(args.variants, "variants") if args.variants else None
-    with OneClientEngine(resolve_snapshot(args.snapshot, args.published.resolve())) as engine:
+    with OneClientEngine(resolve_snapshot(args.snapshot, args.published.resolve()), optimised=False) as engine:
         applicants = read_raw_rows(args.database, args.client, engine.raw_tables) if given is None else given
         features = engine.features(applicants) if variants is None else engine.variants(_only(applicants), variants)
     _give(features, args.out)

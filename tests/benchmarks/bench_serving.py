@@ -256,6 +256,11 @@ def body(client: int) -> bytes:
     return json.dumps({"client_id": client}).encode()
 
 
+def variants(client: int, count: int) -> bytes:
+    listed = [{"AMT_CREDIT": 100_000.0 + 1_000 * number} for number in range(count)]
+    return json.dumps({"client_id": client, "variants": listed}).encode()
+
+
 def resident_megabytes(group: int) -> float:
     """Resident memory of all processes of a server, shared pages of the mapped file included once per process."""
     total = 0
@@ -290,6 +295,7 @@ def single_requests(place: Place, settings: Settings) -> None:
     with served(command, place.environment, log, f"http://127.0.0.1:{port}/ready") as (process, seconds):
         report("start to ready", "<= 8 s", f"{seconds:.1f} s")
         asked = place.ids[:: max(1, len(place.ids) // ALONE)][:ALONE]
+        one_by_one(port, "/v1/simulations", [variants(min(place.ids), 1)])  # waits for what is opened after the start
         one_by_one(port, "/v1/decisions", [body(client) for client in asked[:50]])
         plain = quantiles(one_by_one(port, "/predict", [body(client) for client in asked]))
         used = processor_seconds(process)
@@ -325,7 +331,8 @@ def server_of_mlflow(place: Place, settings: Settings, asked: list[int], ours: f
     export_model(registry, folder)
     command = [str(Path(sys.executable).parent / "mlflow"), "models", "serve", "-m", str(folder)]
     command += ["--env-manager", "local", "-p", str(other)]
-    with served(command, {}, place.folder / "mlflow.log", f"http://127.0.0.1:{other}/ping"):
+    beside = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}  # it starts uvicorn by its name
+    with served(command, beside, place.folder / "mlflow.log", f"http://127.0.0.1:{other}/ping"):
         one_by_one(other, "/invocations", requests[:20])
         theirs = quantiles(one_by_one(other, "/invocations", requests[:200]))[0]
         report("p50 against /invocations of mlflow models serve", "<= 0.4", f"{ours / theirs:.2f} ({theirs:.1f} ms)")
@@ -353,15 +360,9 @@ def slow_requests(place: Place, port: int, process: int) -> None:
             "pos_month_count + card_month_count desc limit 1"
         ).fetchall()[0]
     rows = read_raw_rows(raw_database(place.snapshot), [client], load_contract().tables)[0]
-
-    def variants(count: int) -> bytes:
-        listed = [{"AMT_CREDIT": 100_000.0 + 1_000 * number} for number in range(count)]
-        return json.dumps({"client_id": client, "variants": listed}).encode()
-
-    one_by_one(port, "/v1/simulations", [variants(1)])
     for what, path, request, asked, times in (
-        ("simulation of one variant: p95", "/v1/simulations", variants(1), "<= 500 ms", 20),
-        ("simulation of 50 variants: p95", "/v1/simulations", variants(50), "<= 1500 ms", 10),
+        ("simulation of one variant: p95", "/v1/simulations", variants(client, 1), "<= 500 ms", 20),
+        ("simulation of 50 variants: p95", "/v1/simulations", variants(client, 50), "<= 1500 ms", 10),
         ("new applicant with full history: p95", "/v1/applications", json.dumps(rows).encode(), "<= 1200 ms", 20),
         ("what would have to change: p95", "/v1/counterfactuals", json.dumps({"client_id": client}).encode(), "", 5),
     ):

@@ -34,6 +34,7 @@ PORT, DATA = "8000", "/data"
 CLIENTS = 30
 LONGEST_START, LONGEST_STOP = 120, 30
 KEY_NAME = "branch"
+LARGEST = 560  # MB of packages
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Server:
 
 
 def installed(folder: Path) -> Path:
-    """Python of a fresh environment with what the image's pip line installs."""
-    line = IMAGE.pip_line().split("&&")[0]
+    """Python of a fresh environment with what the image's pip line installs and leaves."""
+    line, cleaning = IMAGE.pip_line().split("&&", maxsplit=1)
     words = [word for word in shlex.split(line)[2:] if word != "--no-cache-dir"]
     words = [str(PROJECT_ROOT / IMAGE.copied().get(word, word)) if word.startswith("/") else word for word in words]
     python = folder / "venv" / "bin" / "python"
@@ -57,7 +58,15 @@ def installed(folder: Path) -> Path:
         ["pip", "install", "--quiet", "--python", str(python), *words],
     ):
         subprocess.run([uv.find_uv_bin(), *step], check=True)
+    path = {"PATH": f"{python.parent}:{os.defpath}"}
+    subprocess.run(["sh", "-e", "-c", cleaning], check=True, cwd=folder, env=path)
     return python
+
+
+def megabytes(folder: Path) -> float:
+    """Size of all files, without the bytecode that running them has made."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    return sum(path.lstat().st_size for path in files) / 1e6
 
 
 def installed_here(lock: Path) -> dict[str, str]:
@@ -130,6 +139,12 @@ def test_the_image_decides_as_this_process_does(server, serving_store):
         assert theirs["decision"] == mine["decision"]
     decision = answer["decisions"][0]["decision_id"]
     assert ask(server, f"/v1/decisions/{decision}", key=server.key)[1]["decision_id"] == decision
+
+
+def test_the_packages_are_no_larger_than_they_are_known_to_be(server):
+    """What people pull and scan: a package that comes along unnoticed is to be noticed."""
+    (packages,) = server.python.parent.parent.glob("lib/python*/site-packages")
+    assert megabytes(packages) < LARGEST
 
 
 def test_the_image_simulates_and_asks_for_a_key(server, serving_store):

@@ -114,6 +114,13 @@ def test_features_of_real_clients_are_those_of_the_build(real_warehouse: Path, t
         assert differing(mart_rows(real, clients), opened.features(rows)) == []
 
 
+def test_an_engine_for_few_calls_gives_the_same(
+    snapshot: Snapshot, engine: OneClientEngine, applicants: list[Applicant]
+):
+    with OneClientEngine(snapshot, optimised=False) as opened:
+        assert differing(engine.features(applicants), opened.features(applicants)) == []
+
+
 def test_one_alone_is_as_among_others_and_after_others(engine: OneClientEngine, applicants: list[Applicant]):
     together = engine.features(applicants[:3])
     for place in (2, 0, 1):
@@ -177,7 +184,7 @@ def test_a_snapshot_answers_by_its_own_sql(snapshot: Snapshot, applicants: list[
         'update meta.raw_tables set definition = replace(definition, \'"XNA"]\', \'"XNA", "Q"]\')',
     )
     applicant = with_application(applicants[0], CODE_GENDER="Q", AMT_CREDIT=300_000, AMT_GOODS_PRICE=250_000)
-    with OneClientEngine(older) as opened:
+    with OneClientEngine(older, optimised=False) as opened:
         row = opened.features([applicant]).to_pylist()[0]
     assert row["application_credit_minus_goods_price"] == -50_000
     assert row["code_gender"] == "Q"
