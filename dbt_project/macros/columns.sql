@@ -3,6 +3,18 @@
     asks a view three times for its columns.
 #}
 
+{#
+    Names of the columns of a relation, from what DuckDB has noted. Not by adapter.get_columns_in_relation: it reads a view
+    again with all that it is made of, and opens a transaction, so that dbt would roll back what is recorded in it.
+#}
+{% macro names_of_columns(relation) -%}
+    {%- set found = run_query(
+        "select column_name from duckdb_columns() where database_name = current_database() and schema_name = '"
+        ~ relation.schema ~ "' and table_name = '" ~ relation.identifier ~ "' order by column_index"
+    ) -%}
+    {{ return(found.columns[0].values() | list) }}
+{%- endmacro %}
+
 {# Comments of a relation and its columns in one statement. A contract has named the columns already. #}
 {% macro duckdb__persist_docs(relation, model, for_relation, for_columns) -%}
     {%- set comments = [] -%}
@@ -12,8 +24,7 @@
     {%- if for_columns and config.persist_column_docs() and model.columns -%}
         {%- set columns = model.columns -%}
         {%- if not config.get('contract').enforced -%}
-            {%- set found = adapter.get_columns_in_relation(relation) | map(attribute='name') | list -%}
-            {%- set columns = validate_doc_columns(relation, columns, found) -%}
+            {%- set columns = validate_doc_columns(relation, columns, names_of_columns(relation)) -%}
         {%- endif -%}
         {%- for name, column in columns.items() -%}
             {%- do comments.append(

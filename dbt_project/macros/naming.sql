@@ -37,9 +37,11 @@
     {{- ' ' ~ (meaning[0] | upper) ~ meaning[1:] }}{{ ' of ' if single else ', over ' }}{{ over ~ empty }}.
 {%- endmacro %}
 
-{# A text as an SQL literal; null for none. #}
-{% macro quoted(text) -%}
-    {{ "'" ~ (text | replace("'", "''")) ~ "'" if text else 'cast(null as string)' }}
+{# Texts as SQL literals, null for none, with commas between them: thousands of calls, one for each, would take a second. #}
+{% macro quoted(texts) -%}
+    {%- for text in texts -%}
+        {{ "'" ~ (text | replace("'", "''")) ~ "'" if text else 'cast(null as string)' }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
 {%- endmacro %}
 
 {# A number that scatters keys, the same in every run. #}

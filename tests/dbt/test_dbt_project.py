@@ -219,6 +219,26 @@ def test_a_build_does_again_only_what_has_changed(built_warehouse: Path, generat
     assert {changed["feat_previous_application"], changed["feat_application"]} == {"UNCHANGED"}
 
 
+def test_a_table_without_its_key_stops_what_is_made_of_it(
+    built_warehouse: Path, generated_raw_dir: Path, tmp_path: Path
+):
+    warehouse = Path(shutil.copy(built_warehouse, tmp_path / "home_credit.duckdb"))
+    damage = {
+        "feature_themes": "insert into marts.feature_themes from marts.feature_themes limit 1",
+        "feature_units": "insert into marts.feature_units (meaning) values ('of nothing')",
+        "feature_histories": "insert into marts.feature_histories (mart) values ('feat_nothing')",
+        "stg_home_credit__pos_cash_balance": "update raw.POS_CASH_balance set SK_ID_PREV = null where rowid = 0",
+        "stg_home_credit__credit_card_balance": "update raw.credit_card_balance set SK_ID_CURR = 1 where rowid = 0",
+    }
+    with duckdb.connect(str(warehouse)) as con:
+        for statement in damage.values():
+            con.execute(statement)
+    selected = ["test_name:key", "test_name:one_row_per_month"]
+    result = build_marts(generated_raw_dir, warehouse, "--select", *selected, command="test")
+    failed = {r.node.attached_node.rsplit(".", 1)[1] for r in result.result if r.status == "fail"}
+    assert failed == damage.keys()
+
+
 def test_unit_tests_are_left_out_of_a_build_and_run_by_dbt_test(
     built_warehouse: Path, generated_raw_dir: Path, tmp_path: Path
 ):

@@ -11,6 +11,7 @@ from warehouse.core.errors import ContractError
 from warehouse.core.settings import PROJECT_ROOT
 
 CONTRACT_FILE = PROJECT_ROOT / "dbt_project" / "models" / "staging" / "_home_credit__sources.yml"
+SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml reads ten times as fast
 DATA_TYPES = frozenset({"bigint", "integer", "double", "varchar"})
 
 
@@ -72,7 +73,7 @@ def load_contract(path: Path = CONTRACT_FILE) -> Contract:
         The file is missing, or a column has no usable type.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), SAFE_LOADER)  # noqa: S506 - a safe one
         tables = [_table(entry) for entry in document["sources"][0]["tables"]]
     except (OSError, KeyError, TypeError, yaml.YAMLError) as error:
         raise ContractError(

@@ -51,6 +51,9 @@ comment on table meta.raw_files is 'One row per raw table: the file it was loade
 create table if not exists meta.build_state (unique_id varchar, state varchar, built_at timestamp with time zone);
 alter table meta.build_state add column if not exists content varchar;
 alter table meta.build_state add column if not exists docs varchar;
+alter table meta.build_state add column if not exists relation varchar;
+alter table meta.build_state add column if not exists shape varchar;
+alter table meta.build_state add column if not exists evidence varchar;
 comment on table meta.build_state is 'One row per dbt model and passed test: what it was last built from.';
 create table if not exists meta.model_sql (
     relation varchar primary key, database_name varchar, is_reference boolean, reads varchar[], sql varchar

@@ -8,6 +8,7 @@
             "insert into meta.builds (build_number, invocation_id, command, started_at) select coalesce(max(build_number), 0) + 1, '"
             ~ invocation_id ~ "', '" ~ flags.WHICH ~ "', current_timestamp from meta.builds"
         ) -%}
+        {%- do forget_what_was_changed() -%}
         {%- do adapter.commit() -%}
     {%- endif -%}
 {%- endmacro %}

@@ -4,8 +4,9 @@
     The state of a node is a digest of its compiled SQL, of its configuration and contract, of what builds it (the versions
     of dbt and DuckDB and these macros: meta.build_state, 'builder') and of the states of what it reads: for raw tables the
     fingerprint of the file (meta.raw_files), for models their own state. Beside the state stand the evidence of what
-    was built (see relation_content) and a digest of the documentation. A model whose state and content are the recorded
-    ones is left as it is; a test that passed in the same state is not run again.
+    was built (see evidence.sql) and a digest of the documentation. What no longer is what was built has lost its state
+    when the first node is reached. A model whose state is the recorded one is left as it is; a test that passed in the
+    same state is not run again.
     `dbt build --full-refresh` forgets all this; so do `dbt test` and every build that names its nodes with --select.
 #}
 {% macro node_state(compiled_sql) -%}
@@ -18,12 +19,15 @@
     {%- if upstream | length == model.depends_on.nodes | length + 1 -%}
         {%- set state = local_md5(compiled_sql ~ tojson(node_shape(), sort_keys=True) ~ upstream | join(',')) -%}
     {%- endif -%}
-    {{ return({'state': state, 'docs': node_docs(), 'recorded': recorded.get(model.unique_id)}) }}
+    {{ return({'state': state, 'docs': node_docs(), 'recorded': recorded.get(model.unique_id), 'passed': recorded['']}) }}
 {%- endmacro %}
 
-{# What decides the rows and types of a node, beside its SQL: configuration and contract, without words about them. #}
+{#
+    What decides the rows and types of a node, beside its SQL: configuration and contract, without words about them; and
+    whether it is a statistic of the reference population, which meta.model_sql repeats.
+#}
 {% macro node_shape() -%}
-    {%- set shape = {'config': {}, 'columns': []} -%}
+    {%- set shape = {'config': {}, 'columns': [], 'reference': is_reference()} -%}
     {%- for name, value in model.get('config', {}).items() if name not in ('meta', 'docs', 'tags', 'description', 'group') -%}
         {%- do shape.config.update({name: value}) -%}
     {%- endfor -%}
@@ -42,53 +46,26 @@
     {{ return(local_md5(texts | join('\n'))) }}
 {%- endmacro %}
 
-{# State, content and documentation by unique_id of this node and of others, as far as they are recorded: one query. #}
+{#
+    State and documentation by unique_id of this node and of others, as far as they are recorded: one query, as dbt takes
+    more time for a query than DuckDB. Under '' stands what dbt would have found if this node were a test that passes.
+#}
 {% macro recorded_states(unique_ids) -%}
     {%- set names = {model.unique_id: model.unique_id} -%}
     {%- for unique_id in unique_ids -%}
         {%- do names.update({(unique_id.split('.')[-1] if unique_id.startswith('source.') else unique_id): unique_id}) -%}
     {%- endfor -%}
     {%- set rows = run_query(
-        "select name, state, content, docs from (select table_name as name, fingerprint as state, content, null as docs "
-        ~ "from meta.raw_files union all select unique_id as name, state, content, docs from meta.build_state) "
+        "select name, state, docs, 0 as failures, false as should_warn, false as should_error "
+        ~ "from (select table_name as name, fingerprint as state, null as docs "
+        ~ "from meta.raw_files union all select unique_id as name, state, docs from meta.build_state) "
         ~ "where name in ('" ~ names | join("', '") ~ "')"
     ) -%}
-    {%- set states = {} -%}
+    {%- set states = {'': rows.limit(1).select(['failures', 'should_warn', 'should_error'])} -%}
     {%- for row in rows -%}
-        {%- do states.update({names[row['name']]: {'state': row['state'], 'content': row['content'], 'docs': row['docs']}}) -%}
+        {%- do states.update({names[row['name']]: {'state': row['state'], 'docs': row['docs']}}) -%}
     {%- endfor -%}
     {{ return(states) }}
-{%- endmacro %}
-
-{#
-    Evidence that a relation still is what was built: for a view its text, for a table its columns, row count and the hash of
-    its keys (columns sk_id_*; all columns when there is none), in any order of rows. It costs milliseconds. Values that
-    were changed in place under the same keys are beyond it: the fingerprint of the quality gate finds them.
-#}
-{% macro relation_content(relation) -%}
-    {%- if relation.is_view -%}
-        {%- set query -%}
-            select md5(sql) from duckdb_views()
-            where database_name = current_database() and schema_name = '{{ relation.schema }}' and view_name = '{{ relation.identifier }}'
-        {%- endset -%}
-    {%- else -%}
-        {%- set keys, names = [], [] -%}
-        {#- not by adapter.get_columns_in_relation: it opens a transaction, and dbt would roll back what is recorded in it -#}
-        {%- set columns = run_query(
-            "select column_name as name, data_type from duckdb_columns() where database_name = current_database() "
-            ~ "and schema_name = '" ~ relation.schema ~ "' and table_name = '" ~ relation.identifier ~ "' order by column_index"
-        ) -%}
-        {%- for column in columns -%}
-            {%- do names.append(column['name'] ~ ' ' ~ column['data_type']) -%}
-            {%- if column['name'].startswith('sk_id_') -%}{%- do keys.append(adapter.quote(column['name'])) -%}{%- endif -%}
-        {%- endfor -%}
-        {%- set query -%}
-            select '{{ local_md5(names | join(',')) }}/' || count(*) || '/' || coalesce(sum(hash({{ keys | join(', ') or 'row_of_table' }})), 0)
-            from {{ relation }} as row_of_table
-        {%- endset -%}
-    {%- endif -%}
-    {%- set found = run_query(query) -%}
-    {{ return(found.rows[0][0] if found.rows | length else none) }}
 {%- endmacro %}
 
 {# May anything be left undone in this invocation: a whole build may, nobody who names a node or calls `dbt test` wants it. #}
@@ -100,11 +77,6 @@
     {{ return(
         node.state is not none and node.recorded is not none and node.state == node.recorded.state and is_remembering()
     ) }}
-{%- endmacro %}
-
-{# The same for a model, whose relation may have been changed since by other hands. #}
-{% macro is_model_unchanged(node, relation) -%}
-    {{ return(is_unchanged(node) and relation_content(relation) == node.recorded.content) }}
 {%- endmacro %}
 
 {# The answer of a model that is left as it is; when only its documentation has changed, that is written. #}
@@ -129,18 +101,16 @@
 {# `relation`: what a model has built; none for a test. Only builds record: nobody else has seen to the raw files. #}
 {% macro record_state(node, relation=none) -%}
     {%- if node.state is not none and flags.WHICH in ('build', 'run') -%}
-        {%- set content = "'" ~ relation_content(relation) ~ "'" if relation else 'null' -%}
         {%- do run_query(
-            "insert into meta.build_state (unique_id, state, built_at, content, docs) values ('" ~ model.unique_id ~ "', '"
-            ~ node.state ~ "', current_timestamp, " ~ content ~ ", '" ~ (node.docs or '') ~ "')"
+            "insert into meta.build_state by name select '" ~ model.unique_id ~ "' as unique_id, '" ~ node.state
+            ~ "' as state, current_timestamp as built_at, '" ~ (node.docs or '') ~ "' as docs"
+            ~ (evidence_columns(relation) if relation else '')
         ) -%}
     {%- endif -%}
 {%- endmacro %}
 
-{# The result of a test that passed. #}
-{% macro passed_before() -%}
-    {%- call statement('main', fetch_result=True) -%}
-        select 0 as failures, false as should_warn, false as should_error
-    {%- endcall -%}
+{# The answer of a test that passed before. #}
+{% macro leave_passed(node) -%}
+    {%- do store_raw_result('main', message='UNCHANGED', code=none, rows_affected=none, agate_table=node.passed) -%}
     {{ return({'relations': []}) }}
 {%- endmacro %}

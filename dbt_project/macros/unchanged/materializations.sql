@@ -5,8 +5,7 @@
 {% materialization table, adapter='duckdb' -%}
     {%- set node = node_state(compiled_code) -%}
     {%- set existing = load_cached_relation(this) -%}
-    {%- if existing is not none and existing.is_table and is_model_unchanged(node, existing) -%}
-        {%- do record_sql(compiled_code) -%}
+    {%- if existing is not none and existing.is_table and is_unchanged(node) -%}
         {{ return(leave_unchanged(node, this.incorporate(type='table'))) }}
     {%- endif -%}
     {%- do forget_state(node) -%}
@@ -19,8 +18,7 @@
 {% materialization view, adapter='duckdb' -%}
     {%- set node = node_state(compiled_code) -%}
     {%- set existing = load_cached_relation(this) -%}
-    {%- if existing is not none and existing.is_view and is_model_unchanged(node, existing) -%}
-        {%- do record_sql(compiled_code) -%}
+    {%- if existing is not none and existing.is_view and is_unchanged(node) -%}
         {{ return(leave_unchanged(node, this.incorporate(type='view'))) }}
     {%- endif -%}
     {%- do forget_state(node) -%}
@@ -33,7 +31,7 @@
 {% materialization test, adapter='duckdb' -%}
     {%- set node = node_state(sql) -%}
     {%- if is_unchanged(node) -%}
-        {{ return(passed_before()) }}
+        {{ return(leave_passed(node)) }}
     {%- endif -%}
     {%- do forget_state(node) -%}
     {%- set result = dbt.materialization_test_default() -%}

@@ -11,7 +11,7 @@
 {% materialization seed, adapter='duckdb' -%}
     {%- set node = seed_state() -%}
     {%- set existing = load_cached_relation(this) -%}
-    {%- if existing is not none and existing.is_table and is_model_unchanged(node, existing) -%}
+    {%- if existing is not none and existing.is_table and is_unchanged(node) -%}
         {#- dbt reads the rows of a seed when it reports it -#}
         {%- do store_result('agate_table', response='UNCHANGED', agate_table=load_agate_table()) -%}
         {{ return(leave_unchanged(node, this.incorporate(type='table'))) }}

@@ -34,19 +34,20 @@ described as (
         {% for feature in features %}
         {% set meta = feature.meta %}
         (
-            {{ quoted(feature.name) }}, {{ quoted(feature.mart) }}, {{ quoted(meta.sources) }},
-            {{ quoted('category' if feature.data_type == 'varchar' else ('flag' if meta.unit == 'flag' else 'number')) }},
-            {{ quoted(meta.unit) }}, {{ quoted(meta.get('aggregate')) }}, {{ quoted(meta.get('window')) }},
-            {{ quoted(meta.theme) }}, {{ quoted(meta.label) }}, {{ quoted(meta.get('label_if_no')) }},
-            {{ quoted(feature.description) }}, {{ meta.get('is_protected', false) }}, {{ meta.get('may_be_reason', true) }},
-            {{ quoted(meta.get('counted_in')) }}
+            {{ quoted([
+                feature.name, feature.mart, meta.sources,
+                'category' if feature.data_type == 'varchar' else ('flag' if meta.unit == 'flag' else 'number'),
+                meta.unit, meta.get('aggregate'), meta.get('window'), meta.theme, meta.label, meta.get('label_if_no'),
+                feature.description, meta.get('counted_in'),
+            ]) }},
+            {{ meta.get('is_protected', false) }}, {{ meta.get('may_be_reason', true) }}
         ){{ ',' if not loop.last }}
         {% else %}
-        ('', '', '', '', '', '', '', '', '', '', '', false, false, '')
+        ('', '', '', '', '', '', '', '', '', '', '', '', false, false)
         {% endfor %}
     ) as listed (
-        feature, mart, sources, kind, unit, aggregate, time_window, theme, label, label_if_no, description, is_protected,
-        may_be_reason, counted_in
+        feature, mart, sources, kind, unit, aggregate, time_window, theme, label, label_if_no, description, counted_in,
+        is_protected, may_be_reason
     )
 
 ),
