@@ -12,7 +12,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ml.serving.decisions import documents
 
 import ml.data.clients
 import ml.predict
@@ -26,6 +25,7 @@ from ml.scoring.flat_trees import FlatTrees
 from ml.scoring.store import REASONS, SCHEMA
 from ml.served.calibration import Calibration
 from ml.served.scorer import CreditScorer
+from ml.serving.deciding.decisions import documents
 from tests.support.ml_fixtures import name_store, synthetic_applicants, trained_once
 from tests.support.serving_fixtures import prepare
 from tests.support.tiny_warehouse import approve, query
