@@ -6,9 +6,9 @@
 select {{ columns | join(', ') }}
 from {{ model }}
 where
+    false
     {% for column in columns + filled %}
-    {{ column }} is null
-    {{ 'or' if not loop.last }}
+    or {{ column }} is null
     {% endfor %}
     {% if minimum is not none %}
     or {{ columns[0] }} < {{ minimum }}
