@@ -5,14 +5,7 @@
 {% test key(model, columns, filled=[], minimum=none) %}
 select {{ columns | join(', ') }}
 from {{ model }}
-where
-    false
-    {% for column in columns + filled %}
-    or {{ column }} is null
-    {% endfor %}
-    {% if minimum is not none %}
-    or {{ columns[0] }} < {{ minimum }}
-    {% endif %}
+where {{ (columns + filled) | join(' is null or ') }} is null{{ ' or %s < %s' % (columns[0], minimum) if minimum is not none }}
 union all
 select {{ columns | join(', ') }}
 from {{ model }}
