@@ -6,13 +6,8 @@
 select {{ columns | join(', ') }}
 from {{ model }}
 where
-    {% for column in columns + filled %}
-    {{ column }} is null
-    {{ 'or' if not loop.last }}
-    {% endfor %}
-    {% if minimum is not none %}
-    or {{ columns[0] }} < {{ minimum }}
-    {% endif %}
+    {{ (columns + filled) | join(' is null or ') }} is null
+    {{ 'or ' ~ columns[0] ~ ' < ' ~ minimum if minimum is not none }}
 union all
 select {{ columns | join(', ') }}
 from {{ model }}
