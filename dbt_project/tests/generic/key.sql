@@ -5,7 +5,9 @@
 {% test key(model, columns, filled=[], minimum=none) %}
 select {{ columns | join(', ') }}
 from {{ model }}
-where {{ (columns + filled) | join(' is null or ') }} is null{{ ' or %s < %s' % (columns[0], minimum) if minimum is not none }}
+where
+    {{ (columns + filled) | join(' is null or ') }} is null
+    {{ 'or ' ~ columns[0] ~ ' < ' ~ minimum if minimum is not none }}
 union all
 select {{ columns | join(', ') }}
 from {{ model }}
