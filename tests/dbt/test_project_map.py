@@ -9,7 +9,10 @@ import yaml
 
 from tests.support.building import DBT_PROJECT, build_marts
 
+A_UNIT_TEST = "a_client_without_bureau_loans_has_no_history_rather_than_zeros"
 SELECTORS = {
+    "production": {"feat_bureau", "training_set", "feature_themes"},
+    "everything": {"feat_bureau", "training_set", "feature_themes", A_UNIT_TEST},
     "features": {"feat_bureau", "client_features", "int_bureau_loans", "stg_home_credit__bureau"},
     "reference": {"reference_population", "feat_application", "training_set"},
     "catalogue": {"feature_catalog", "category_values", "feature_synonyms"},
@@ -44,6 +47,12 @@ def test_a_part_of_the_project_builds_by_name(name: str, generated_raw_dir: Path
     options = ("--selector", name, "--output", "name")
     listed = build_marts(generated_raw_dir, tmp_path / "home_credit.duckdb", *options, command="list")
     assert listed.success and SELECTORS[name] <= set(listed.result)
+
+
+def test_a_build_of_production_runs_no_unit_test(generated_raw_dir: Path, tmp_path: Path):
+    options = ("--selector", "production", "--output", "name")
+    listed = build_marts(generated_raw_dir, tmp_path / "home_credit.duckdb", *options, command="list")
+    assert A_UNIT_TEST not in listed.result
 
 
 def test_every_selector_is_tried():

@@ -91,7 +91,7 @@ def test_real_clients_pass_the_gate_and_are_published_trained_on_and_scored(real
         done = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, f"{module}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
     [path] = (tmp_path / "out").glob("*.parquet")
-    clients, refused = duckdb.sql(f"select count(*), avg((decision = 'refuse')::int) from '{path}'").fetchone()
+    [(clients, refused)] = duckdb.sql(f"select count(*), avg((decision = 'refuse')::int) from '{path}'").fetchall()
     assert clients == 5_000
     assert 0.1 < refused < 0.5, "the share refused of real clients is about a third"
 
