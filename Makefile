@@ -47,13 +47,21 @@ run: setup ## raw files -> marts -> quality gate -> snapshot -> models -> scores
 	$(BIN)/python -m ml.compare $(QUICK)
 	$(if $(QUICK),,$(BIN)/python -m ml.tune)
 	$(BIN)/python -m ml.train $(QUICK)
-	$(BIN)/python -m ml.predict --population scoring --reasons
-	@# the model of this run: the champion may be one of other data, which these cannot judge
-	$(BIN)/python -m ml.explain --version newest
-	$(BIN)/python -m ml.fairness --version newest
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target after-drift after-scores after-explain after-fairness
 	$(BIN)/python -m ml.model_card --version newest
-	$(BIN)/python -m monitoring.report
 	@$(BIN)/python -m ml.summary
+
+# What does not wait for each other once there is a model. It is the model of this run that is explained: the champion may
+# be one of other data, which these commands cannot judge.
+.PHONY: after-drift after-scores after-explain after-fairness
+after-drift:
+	$(BIN)/python -m monitoring.report
+after-scores:
+	$(BIN)/python -m ml.predict --population scoring --reasons
+after-explain:
+	$(BIN)/python -m ml.explain --version newest
+after-fairness:
+	$(BIN)/python -m ml.fairness --version newest
 
 docs: setup ## the catalogue of features and dbt's documentation as pages (needs a published snapshot)
 	$(BIN)/python -m warehouse.catalogue
