@@ -5,8 +5,7 @@ Run on full-size files made by `../shared/bench/scale_up.py`:
     python tests/benchmarks/bench_full_build.py /tmp/full
 
 Asked: first build <= 2.6 x plain loading (aim: 2.0), second build with nothing changed <= 0.12 x the first, peak
-memory <= 3.6 GB at a limit of 4 GB. The ten slowest models and tests of the first build are listed. Both times are of
-the clock: the machine must be idle. Unit tests are no part of a plain build (`dbt build --selector everything`).
+memory <= 3.6 GB at a limit of 4 GB. The ten slowest models and tests of the first build are listed.
 """
 
 import argparse

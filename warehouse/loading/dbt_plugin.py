@@ -27,8 +27,6 @@ from warehouse.loading.contract import load_contract
 from warehouse.loading.load import load_raw_files
 
 BUILDER, SHARE = "builder", "max_rejected_share"
-# of the memory of a build: Python and what DuckDB does not count take the rest
-SHARE_OF_DUCKDB = 0.78
 STATE_MACROS = PROJECT_ROOT / "dbt_project" / "macros" / "unchanged"
 BUILDING_COMMANDS = frozenset({"build", "run", "seed"})
 logger = AdapterLogger("raw_files")
@@ -74,7 +72,6 @@ def _prepare(conn: duckdb.DuckDBPyConnection) -> None:
     flags = get_flags()
     raw_dir = Settings.from_environment().raw_dir
     share = rejected_share(Path(flags.PROJECT_DIR), getattr(flags, "VARS", None) or {})
-    _leave_memory_to_python(conn)
     load_raw_files(conn, raw_dir, load_contract(), max_rejected_share=share, report=logger.info)
     state = builder_state()
     if conn.execute("select 1 from meta.build_state where (unique_id, state) = (?, ?)", [BUILDER, state]).fetchone():
@@ -83,12 +80,6 @@ def _prepare(conn: duckdb.DuckDBPyConnection) -> None:
     conn.execute(
         "insert into meta.build_state (unique_id, state, built_at) values (?, ?, current_timestamp)", [BUILDER, state]
     )
-
-
-def _leave_memory_to_python(conn: duckdb.DuckDBPyConnection) -> None:
-    """CREDIT_MEMORY_LIMIT is the memory of a whole build."""
-    allowed = conn.execute("select parse_formatted_bytes(current_setting('memory_limit'))").fetchall()[0][0]
-    conn.execute(f"set memory_limit = '{int(SHARE_OF_DUCKDB * allowed)}B'")
 
 
 def rejected_share(project_dir: Path, given: Mapping[str, Any]) -> float:
