@@ -47,7 +47,7 @@ run: setup ## raw files -> marts -> quality gate -> snapshot -> models -> scores
 	$(BIN)/python -m ml.compare $(QUICK)
 	$(if $(QUICK),,$(BIN)/python -m ml.tune)
 	$(BIN)/python -m ml.train $(QUICK)
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target after-drift after-scores after-explain after-fairness
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target after-drift after-explain after-scores after-fairness
 	$(BIN)/python -m ml.model_card --version newest
 	@$(BIN)/python -m ml.summary
 

@@ -57,16 +57,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     started = time.perf_counter()
     settings = Settings.from_environment()
     source = find_source(settings, snapshot=options.snapshot, database=options.database)
-    if options.model:
-        model = open_scorer(options.model.expanduser().resolve())
-    else:
-        model = open_scorer(Registry(settings), options.version)
+    registry = None if options.model else Registry(settings)
+    model = open_scorer(registry, options.version) if registry else open_scorer(options.model.expanduser().resolve())
     print(f"scoring {source.snapshot_id} ({options.population}) with {MODEL_NAME} version {model.version}")
     reasons_of = None
     if options.reasons:
         from ml.explanation.batch import ReasonWriter
 
-        reasons_of = ReasonWriter.of(model, source)
+        reasons_of = ReasonWriter.of(registry, model, source)
     scores = score(source, model, options.population, lambda line: print(line, flush=True), reasons_of)
     out = (options.out or scores_dir(settings.published_dir)).expanduser().resolve()
     name = f"scores_v{model.version}_{source.snapshot_id}_{options.population}"

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from ml.data.population import PopulationStats
 from ml.data.source import Source
 from ml.explanation.client import reasons_for
-from ml.explanation.population import read_population
+from ml.explanation.population import population_of
 from ml.registry.loading import LoadedModel
+from ml.registry.registry import Registry
 from ml.served.scorer import CreditScorer
 
 
@@ -30,16 +31,9 @@ class ReasonWriter:
     stats: PopulationStats
 
     @classmethod
-    def of(cls, model: LoadedModel, source: Source) -> "ReasonWriter":
-        """Compare with the applicants to be scored in the same marts.
-
-        Raises
-        ------
-        WarehouseMissingError, TrainingDataError
-            There is nobody to compare with, or the marts lack a feature of the model.
-        """
-        stats, _ = read_population(source, model.scorer)
-        return cls(model.scorer, stats)
+    def of(cls, registry: Registry | None, model: LoadedModel, source: Source) -> "ReasonWriter":
+        """Compare with those whom explanations and served decisions compare with; see `population_of`."""
+        return cls(model.scorer, population_of(registry, model.registered, model.scorer, source))
 
     def __call__(self, frame: pd.DataFrame, refused: NDArray[np.bool_]) -> list[list[str]]:
         """Reasons of each client of a frame in words, the strongest first."""

@@ -77,6 +77,38 @@ def logged_population(registry: Registry, model: RegisteredModel) -> PopulationS
         return None if path is None else PopulationStats.load(path)
 
 
+def population_of(
+    registry: Registry | None, model: RegisteredModel | None, scorer: CreditScorer, source: Source
+) -> PopulationStats:
+    """Whom clients of a model are compared with: as the version's run has logged it, or else measured on these marts.
+
+    Parameters
+    ----------
+    registry, model
+        The version; None for an exported model, which has no run.
+    scorer : CreditScorer
+        The same model, loaded.
+    source : Source
+        Marts to measure on.
+
+    Raises
+    ------
+    ModelError
+        The run cannot be read, or the file is damaged.
+    WarehouseMissingError, TrainingDataError
+        Nothing is logged, and there is nobody to compare with, or the marts lack a feature of the model.
+    """
+    if registry and model:
+        logged = logged_population(registry, model)
+        if logged is not None:
+            return logged
+        print(
+            f"version {model.version} has no logged population: measured now on {source}; "
+            f"python -m ml.explain --version {model.version} logs it"
+        )
+    return read_population(source, scorer)[0]
+
+
 def read_population(source: Source, scorer: CreditScorer) -> tuple[PopulationStats, pd.DataFrame]:
     """The applicants to be scored, by key, and their distributions.
 

@@ -12,7 +12,7 @@ from ml.data.source import Source, require_trained_on
 from ml.explanation.client import Explanation, explain_client
 from ml.explanation.client_figures import feature_steps, position_figure, theme_steps, waterfall_figure
 from ml.explanation.overall import explain_model, write
-from ml.explanation.population import LOGGED_UNDER, logged_population, read_population
+from ml.explanation.population import LOGGED_UNDER, population_of, read_population
 from ml.registry.registry import MODEL_NAME, RegisteredModel, Registry
 from ml.served.scorer import REFUSE, CreditScorer
 from warehouse.core.files import replace_folder
@@ -86,13 +86,7 @@ def explain_locally(
     CreditWarehouseError
         No mart holds the client, or the marts lack what the model needs.
     """
-    stats = logged_population(registry, model)
-    if stats is None:
-        print(
-            f"version {model.version} has no logged population: measured now on {source}; "
-            f"python -m ml.explain --version {model.version} logs it"
-        )
-        stats, _ = read_population(source, scorer)
+    stats = population_of(registry, model, scorer, source)
     table, row = find_client(source, stats.catalog, client)
     explanation = explain_client(scorer, row, stats)
     document = {"client": client, "found_in": table, "snapshot": source.snapshot_id}

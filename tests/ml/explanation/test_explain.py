@@ -326,7 +326,7 @@ def test_one_client_is_read_as_one_row_and_compared_with_the_logged_population(r
     assert run("--sample", "50") == 0
     opened = []
     monkeypatch.setattr("ml.data.source.connect", lambda path: opened.append(path) or connect(path))
-    monkeypatch.setattr("ml.explanation.workflow.read_population", lambda *_: pytest.fail("all clients were scored"))
+    monkeypatch.setattr("ml.explanation.population.read_population", lambda *_: pytest.fail("all clients were scored"))
     capsys.readouterr()
     assert run("--client", "600003") == 0
     assert "no logged population" not in capsys.readouterr().out
@@ -337,7 +337,7 @@ def test_one_client_is_read_as_one_row_and_compared_with_the_logged_population(r
 def test_a_client_of_a_version_that_was_never_explained_is_compared_with_a_population_measured_now(
     run, place, monkeypatch, tmp_path, capsys
 ):
-    monkeypatch.setattr("ml.explanation.workflow.logged_population", lambda *_: None)
+    monkeypatch.setattr("ml.explanation.population.logged_population", lambda *_: None)
     assert run("--client", "600003") == 0
     assert "version 1 has no logged population: measured now on snapshot" in capsys.readouterr().out
     assert json.loads((tmp_path / "out/client_600003/explanation.json").read_text())["population"][ALL] == 500

@@ -146,6 +146,18 @@ def test_reasons_are_those_of_the_decision_about_the_client(serving_store, tmp_p
         assert [text for text in reasons if text] == [reason["text"] for reason in document["reasons"]]
 
 
+def test_a_table_of_before_there_were_reasons_gets_their_columns_and_keeps_its_rows(place):
+    assert main(["--population", "scoring"]) == 0
+    before = place.table()
+    with duckdb.connect(str(place.scores / ml.scoring.store.DATABASE_FILE)) as con:
+        for name in REASONS:
+            con.execute(f"alter table scores drop column {name}")
+    assert main(["--population", "training"]) == 0
+    after = place.table()
+    assert list(after) == SCHEMA.names
+    assert set(before["sk_id_curr"]) < set(after["sk_id_curr"])
+
+
 def test_the_same_clients_version_and_snapshot_are_replaced_and_older_scores_stay(place, capsys):
     assert main(["--population", "scoring"]) == 0
     first = place.table()
